@@ -1,0 +1,66 @@
+//! What an engine asks of a database: one small trait per concern, one umbrella.
+//!
+//! # Rules that hold for every method
+//!
+//! 1. One method is one atomic transaction. It takes effect wholly or not at all.
+//! 2. The caller supplies ids, owners and the time. A store has no clock of its own.
+//! 3. Payloads are opaque bytes beside the name of their encoding. A store never decodes one.
+//! 4. An expected refusal is a variant of the answer. An `Err` is a malfunction, and its
+//!    [kind](StoreErrorKind) says whether the write may have been applied.
+//! 5. Every write is safe to repeat with the same arguments after an error: a write that had been
+//!    applied answers as it did the first time, and changes nothing.
+//! 6. A write that belongs to an execution carries its [`Owner`] and is applied only while the
+//!    workflow is `PENDING` and owned by it, judged in the same transaction.
+//! 7. A method never waits for something to happen. It may wait for its own commit.
+//! 8. A write that was acknowledged survives a crash of the process and, in the store's documented
+//!    durability class, of the server.
+mod administration;
+mod error;
+mod executors;
+mod lifecycle;
+#[cfg(feature = "mock")]
+mod mock;
+mod owner;
+mod steps;
+mod versions;
+mod workflow_record;
+mod workflows;
+
+pub use administration::{
+    AdministrationStore, Cursor, DamagedWorkflow, SortOrder, WorkflowFilter, WorkflowPage,
+};
+pub use error::{StoreError, StoreErrorKind, StoreResult};
+pub use executors::{
+    ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, RegisterExecutor,
+    RegisterOutcome, RetireOutcome,
+};
+pub use lifecycle::{LifecycleStore, StoreDescription};
+#[cfg(feature = "mock")]
+pub use mock::MockSystemStore;
+pub use owner::{Incarnation, Owner};
+pub use steps::{RecordOutcome, RecordStep, StepRecord, StepStore};
+pub use versions::{RegisterVersion, VersionRecord, VersionStore};
+pub use workflow_record::{Outcome, ParentStep, Payloads, WorkflowRecord};
+pub use workflows::{
+    ClaimWorkflows, ClaimableWorkflow, ClaimedWorkflow, ClaimedWorkflows, FinishOutcome,
+    FinishWorkflow, InsertOutcome, InsertWorkflow, ParentCheckpoint, WorkflowStore,
+};
+
+/// Everything an engine needs of a database.
+///
+/// Implemented for every type that implements the parts. A component of an engine takes only the
+/// part it needs, by upcasting: `let steps: &dyn StepStore = &*store;`.
+pub trait SystemStore:
+    AdministrationStore + ExecutorStore + LifecycleStore + StepStore + VersionStore + WorkflowStore
+{
+}
+
+impl<T> SystemStore for T where
+    T: AdministrationStore
+        + ExecutorStore
+        + LifecycleStore
+        + StepStore
+        + VersionStore
+        + WorkflowStore
+{
+}

@@ -1,0 +1,122 @@
+use super::Owner;
+use crate::{Payload, Timestamp, WorkflowStatus};
+
+/// What a workflow or a step came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It returned a value.
+    Success(Payload),
+    /// It returned a failure.
+    Failure(Payload),
+}
+
+impl Outcome {
+    /// The payload, whichever it is.
+    pub fn payload(&self) -> &Payload {
+        match self {
+            Self::Success(payload) | Self::Failure(payload) => payload,
+        }
+    }
+}
+
+/// Which step of which workflow started a child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentStep {
+    /// The parent.
+    pub workflow_id: String,
+    /// The step of the parent.
+    pub step_id: u32,
+}
+
+impl ParentStep {
+    /// Step `step_id` of workflow `workflow_id`.
+    pub fn new(workflow_id: impl Into<String>, step_id: u32) -> Self {
+        Self {
+            workflow_id: workflow_id.into(),
+            step_id,
+        }
+    }
+}
+
+/// Whether a read loads inputs and outcomes, which may be large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payloads {
+    /// Leave them out: the record's `input` and `outcome` are `None`.
+    #[default]
+    Omit,
+    /// Load them.
+    Load,
+}
+
+/// A workflow as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkflowRecord {
+    /// Its id, unique in the store.
+    pub id: String,
+    /// The application that made it.
+    pub app: String,
+    /// The registered name of its code.
+    pub name: String,
+    /// Its status.
+    pub status: WorkflowStatus,
+    /// The application version it belongs to; `None` for unversioned work.
+    pub version: Option<String>,
+    /// The executor that runs it or ran it last.
+    pub executor_id: Option<String>,
+    /// The execution that may write to it, or was the last that could; `None` once it was handed back.
+    pub owner: Option<Owner>,
+    /// How often it was recovered after its executor died.
+    pub recovery_attempts: u32,
+    /// The step that started it, if it is a child.
+    pub parent: Option<ParentStep>,
+    /// The input.
+    pub input: Option<Payload>,
+    /// The outcome, once it is `SUCCESS` or `ERROR`.
+    pub outcome: Option<Outcome>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When its row last changed (checkpoints do not count).
+    pub updated_at: Timestamp,
+    /// When an executor first took it up.
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final status.
+    pub completed_at: Option<Timestamp>,
+}
+
+impl WorkflowRecord {
+    /// A record with everything optional absent and all times `created_at`.
+    pub fn new(
+        id: impl Into<String>,
+        app: impl Into<String>,
+        name: impl Into<String>,
+        status: WorkflowStatus,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            app: app.into(),
+            name: name.into(),
+            status,
+            version: None,
+            executor_id: None,
+            owner: None,
+            recovery_attempts: 0,
+            parent: None,
+            input: None,
+            outcome: None,
+            created_at,
+            updated_at: created_at,
+            started_at: None,
+            completed_at: None,
+        }
+    }
+
+    /// The record without input and outcome.
+    #[must_use]
+    pub fn without_payloads(mut self) -> Self {
+        self.input = None;
+        self.outcome = None;
+        self
+    }
+}

@@ -1,0 +1,2 @@
+//! The cases, one file per concern.
+pub(crate) mod lifecycle;
