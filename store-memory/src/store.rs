@@ -1,0 +1,90 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use durable_api::store::StoreResult;
+
+use crate::{MemoryOptions, registry, tables::Tables};
+
+/// A handle on a store that is memory of this process. A clone is another handle on the same data.
+///
+/// A private store lives as long as its last handle. A [named](Self::named) one lives as long as
+/// the process, also when it has no handle, as a server would; [`forget`](Self::forget) ends it.
+#[derive(Clone)]
+pub struct MemoryStore {
+    name: Option<Arc<str>>,
+    tables: Arc<Mutex<Tables>>,
+}
+
+impl MemoryStore {
+    /// A fresh, private store.
+    pub fn new() -> Self {
+        Self {
+            name: None,
+            tables: Arc::default(),
+        }
+    }
+
+    /// The store of that name: every call in this process gives a handle on the same data.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            tables: registry::get(name),
+        }
+    }
+
+    /// Gives up the data of a name, so that the next store of that name is a fresh one. Handles on the
+    /// old data keep it.
+    pub fn forget(name: &str) {
+        registry::forget(name);
+    }
+
+    /// The store at `memory:` (a fresh, private one) or `memory:<name>` (the one of that name).
+    ///
+    /// # Errors
+    /// `Invalid` when the URL has another form.
+    pub async fn connect(url: &str) -> StoreResult<Self> {
+        Self::connect_with(MemoryOptions::from_url(url)?).await
+    }
+
+    /// The store that the options describe.
+    ///
+    /// # Errors
+    /// None; the signature is that of every store.
+    pub async fn connect_with(options: MemoryOptions) -> StoreResult<Self> {
+        Ok(match options.name {
+            Some(name) => Self::named(&name),
+            None => Self::new(),
+        })
+    }
+
+    /// Options with their defaults, for [`connect_with`](Self::connect_with).
+    pub fn builder() -> MemoryOptions {
+        MemoryOptions::new()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The data, locked. No method awaits while it holds the lock; one that panics has not begun to
+    /// write, so a poisoned lock guards sound data.
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,34 @@
+use async_trait::async_trait;
+use durable_api::store::{RegisterVersion, StoreResult, VersionRecord, VersionStore};
+
+use crate::{MemoryStore, error::check_texts};
+
+#[async_trait]
+impl VersionStore for MemoryStore {
+    async fn register_version(&self, request: RegisterVersion) -> StoreResult<()> {
+        check_texts(
+            "register_version",
+            [request.app.as_str(), request.version.as_str()],
+        )?;
+        self.tables()
+            .versions
+            .entry(request.app)
+            .or_default()
+            .entry(request.version)
+            .or_insert(request.now);
+        Ok(())
+    }
+
+    async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
+        let mut versions: Vec<VersionRecord> = self
+            .tables()
+            .versions
+            .get(app)
+            .into_iter()
+            .flatten()
+            .map(|(version, registered_at)| VersionRecord::new(version, *registered_at))
+            .collect();
+        versions.sort_by(|a, b| (b.registered_at, &b.version).cmp(&(a.registered_at, &a.version)));
+        Ok(versions)
+    }
+}
