@@ -1,9 +1,10 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// Encoded bytes, with the name of their encoding: what a store keeps of a value.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     /// The encoding: `bincode`, `json`, or the name of one that a later version knows.
     pub encoding: Cow<'static, str>,

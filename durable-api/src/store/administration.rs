@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use serde::{Deserialize, Serialize};
 use super::{Payloads, StoreResult, WorkflowRecord};
 use crate::{Timestamp, WorkflowStatus};
 
@@ -16,7 +17,7 @@ pub enum SortOrder {
 }
 
 /// A place in a listing: after the workflow that it names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// When the last workflow of the page was created.
     pub created_at: Timestamp,
@@ -190,7 +191,7 @@ impl Default for WorkflowFilter {
 }
 
 /// A row that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DamagedWorkflow {
     /// Which.
@@ -210,7 +211,7 @@ impl DamagedWorkflow {
 }
 
 /// A page of a listing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkflowPage {
     /// The workflows, in the order asked for.

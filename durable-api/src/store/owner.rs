@@ -1,10 +1,11 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// One life of one executor: made afresh by every launch, so that a process that comes back, or a
 /// second one with the same executor id, is told from the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Incarnation(pub Uuid);
 
 impl fmt::Display for Incarnation {
@@ -17,7 +18,7 @@ impl fmt::Display for Incarnation {
 ///
 /// A workflow that is `PENDING` has at most one owner. Whoever takes the workflow over replaces the
 /// token, and from then on every write that carries the old one is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The executor that runs it.
     pub incarnation: Incarnation,

@@ -2,11 +2,12 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use serde::{Deserialize, Serialize};
 use super::{Outcome, Owner, StoreResult};
 use crate::Timestamp;
 
 /// A checkpoint: what a step of a workflow came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepRecord {
     /// Position among the workflow's steps, from 0.

@@ -1,8 +1,9 @@
+use serde::{Deserialize, Serialize};
 use super::Owner;
 use crate::{Payload, Timestamp, WorkflowStatus};
 
 /// What a workflow or a step came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It returned a value.
     Success(Payload),
@@ -20,7 +21,7 @@ impl Outcome {
 }
 
 /// Which step of which workflow started a child.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParentStep {
     /// The parent.
     pub workflow_id: String,
@@ -49,7 +50,7 @@ pub enum Payloads {
 }
 
 /// A workflow as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkflowRecord {
     /// Its id, unique in the store.

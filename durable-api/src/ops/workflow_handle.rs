@@ -1,0 +1,113 @@
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+
+use crate::{
+    CodecError, Ctx, Durable, Error, GetResult, Handle, Value,
+    scope::Position,
+    store::WorkflowRecord,
+};
+
+pub(crate) type Decode<O> = fn(Value) -> Result<O, CodecError>;
+
+/// A started workflow whose output is an `O`.
+pub struct WorkflowHandle<O> {
+    ctx: Ctx,
+    inner: Arc<dyn Handle>,
+    decode: Decode<O>,
+}
+
+impl<O> WorkflowHandle<O> {
+    pub(crate) fn new(ctx: Ctx, inner: Arc<dyn Handle>) -> Self
+    where
+        O: Durable,
+    {
+        Self::with(ctx, inner, |value| value.decode())
+    }
+
+    pub(crate) fn with(ctx: Ctx, inner: Arc<dyn Handle>, decode: Decode<O>) -> Self {
+        Self { ctx, inner, decode }
+    }
+
+    /// The workflow's id.
+    pub fn workflow_id(&self) -> String {
+        self.inner.workflow_id()
+    }
+
+    /// The workflow as it is stored now, without payloads.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::NotFound`] once it is deleted.
+    pub async fn get_status(&self) -> Result<WorkflowRecord, Error> {
+        self.inner.get_status().await
+    }
+
+    /// Waits for the output, as often as you like. Inside a workflow, the answer is a recorded step.
+    /// Await the returned builder, or set a timeout first.
+    ///
+    /// # Errors
+    /// [`Error::WorkflowFailed`] with the failure that the workflow returned, [`Error::Cancelled`],
+    /// [`Error::DeadLetter`]; [`Error::TimedOut`] when a timeout was set; [`Error::Interrupted`] when it ran in this
+    /// process, which shut down or lost it before it ended.
+    pub fn get_result(&self) -> AwaitResult<'_, O> {
+        let step_id = self.ctx.position("get_result").map(|position| match position {
+            Position::Step(step_id) => Some(step_id),
+            Position::Outside | Position::Inline(_) => None,
+        });
+        AwaitResult {
+            handle: self,
+            step_id,
+            timeout: None,
+        }
+    }
+}
+
+impl<O> Clone for WorkflowHandle<O> {
+    fn clone(&self) -> Self {
+        Self {
+            ctx: self.ctx.clone(),
+            inner: Arc::clone(&self.inner),
+            decode: self.decode,
+        }
+    }
+}
+
+impl<O> fmt::Debug for WorkflowHandle<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkflowHandle").field(&self.inner).finish()
+    }
+}
+
+/// A wait about to begin.
+#[must_use = "the wait begins when this is awaited"]
+pub struct AwaitResult<'h, O> {
+    handle: &'h WorkflowHandle<O>,
+    step_id: Result<Option<u32>, Error>,
+    timeout: Option<Duration>,
+}
+
+impl<O> AwaitResult<'_, O> {
+    /// Gives up after `timeout`, with [`Error::TimedOut`]. The workflow goes on.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+impl<'h, O: 'static> IntoFuture for AwaitResult<'h, O> {
+    type Output = Result<O, Error>;
+    type IntoFuture = BoxFuture<'h, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut request = GetResult::new(self.step_id?);
+            request.timeout = self.timeout;
+            let handle = self.handle;
+            let value = handle.inner.get_result(request).await?;
+            (handle.decode)(value).map_err(|source| {
+                let what = format!("the output of workflow `{}`", handle.workflow_id());
+                handle.ctx.interrupt(Error::codec(what, source))
+            })
+        })
+    }
+}

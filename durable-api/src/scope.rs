@@ -1,0 +1,214 @@
+//! Which workflow, and which step of it, the code that runs now belongs to.
+use std::{
+    cell::RefCell,
+    fmt,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context as TaskContext, Poll},
+};
+
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::Error;
+
+/// One run of a workflow's code: its step counter, its cancellation, and why it must stop, if it must.
+pub struct Execution {
+    workflow_id: String,
+    /// Whether durable calls are accepted from the workflow's own task only.
+    strict: bool,
+    next_step: AtomicU32,
+    cancellation: CancellationToken,
+    interruption: Mutex<Option<Error>>,
+}
+
+impl Execution {
+    /// A run of workflow `workflow_id`, cancelled with `cancellation`.
+    pub fn new(workflow_id: impl Into<String>, cancellation: CancellationToken) -> Arc<Self> {
+        Self::with(workflow_id.into(), true, cancellation)
+    }
+
+    /// A run without an engine: durable calls are accepted from anywhere.
+    pub(crate) fn mocked() -> Arc<Self> {
+        Self::with("mocked".to_owned(), false, CancellationToken::new())
+    }
+
+    fn with(workflow_id: String, strict: bool, cancellation: CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            workflow_id,
+            strict,
+            next_step: AtomicU32::new(0),
+            cancellation,
+            interruption: Mutex::new(None),
+        })
+    }
+
+    /// The workflow.
+    pub fn workflow_id(&self) -> &str {
+        &self.workflow_id
+    }
+
+    /// Fires when the execution should stop.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    /// Notes that this execution must end without an outcome, whatever its code makes of the error.
+    /// The first reason stays. Returns `error`.
+    pub fn interrupt(&self, error: Error) -> Error {
+        let mut interruption = self.lock_interruption();
+        if interruption.is_none() {
+            *interruption = Some(error.clone());
+        }
+        error
+    }
+
+    /// Why this execution must end without an outcome.
+    pub fn interruption(&self) -> Option<Error> {
+        self.lock_interruption().clone()
+    }
+
+    fn lock_interruption(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.interruption
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `future` as the code of this execution: what it calls while it is polled is the workflow's own.
+    pub fn enter<'a, T>(self: &Arc<Self>, future: BoxFuture<'a, T>) -> Scoped<'a, T> {
+        self.scoped(Place::Workflow, future)
+    }
+
+    /// `future` as the body of a step of this execution.
+    pub(crate) fn enter_step<'a, T>(
+        self: &Arc<Self>,
+        step_id: u32,
+        future: BoxFuture<'a, T>,
+    ) -> Scoped<'a, T> {
+        self.scoped(Place::Step(step_id), future)
+    }
+
+    fn scoped<'a, T>(self: &Arc<Self>, place: Place, future: BoxFuture<'a, T>) -> Scoped<'a, T> {
+        Scoped {
+            frame: Frame {
+                execution: Arc::clone(self),
+                place,
+            },
+            future,
+        }
+    }
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("workflow_id", &self.workflow_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Workflow,
+    Step(u32),
+}
+
+#[derive(Clone)]
+struct Frame {
+    execution: Arc<Execution>,
+    place: Place,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Frame>> = const { RefCell::new(None) };
+}
+
+/// A future that runs as part of an [`Execution`].
+pub struct Scoped<'a, T> {
+    frame: Frame,
+    future: BoxFuture<'a, T>,
+}
+
+impl<T> Future for Scoped<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<T> {
+        let _restore = Restore(CURRENT.replace(Some(self.frame.clone())));
+        self.future.as_mut().poll(context)
+    }
+}
+
+/// Puts the outer frame back, also when a poll panics.
+struct Restore(Option<Frame>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(mem::take(&mut self.0));
+    }
+}
+
+/// Where a durable call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Outside every workflow.
+    Outside,
+    /// In a workflow, as its step of this number.
+    Step(u32),
+    /// In the body of the step of this number.
+    Inline(u32),
+}
+
+/// The position of a call outside every workflow, on a context that is no workflow's.
+pub(crate) fn outside(operation: &'static str) -> Result<Position, Error> {
+    CURRENT.with_borrow(|current| match current {
+        None => Ok(Position::Outside),
+        Some(frame) => Err(Error::ForeignContext {
+            operation,
+            workflow_id: frame.execution.workflow_id.clone(),
+        }),
+    })
+}
+
+impl Execution {
+    /// The position of a call on this execution's context. Takes a step number, if the call is the workflow's own.
+    pub(crate) fn position(
+        self: &Arc<Self>,
+        operation: &'static str,
+    ) -> Result<Position, Error> {
+        CURRENT.with_borrow(|current| match current {
+            Some(frame) if Arc::ptr_eq(&frame.execution, self) => Ok(match frame.place {
+                Place::Workflow => self.take_number(),
+                Place::Step(step_id) => Position::Inline(step_id),
+            }),
+            Some(frame) if self.strict => Err(Error::ForeignContext {
+                operation,
+                workflow_id: frame.execution.workflow_id.clone(),
+            }),
+            None if self.strict => Err(Error::ForeignTask {
+                operation,
+                workflow_id: self.workflow_id.clone(),
+            }),
+            _ => Ok(self.take_number()),
+        })
+    }
+
+    /// The step of this execution whose body is running now.
+    pub(crate) fn current_step(self: &Arc<Self>) -> Option<u32> {
+        CURRENT.with_borrow(|current| match current {
+            Some(Frame {
+                execution,
+                place: Place::Step(step_id),
+            }) if Arc::ptr_eq(execution, self) => Some(*step_id),
+            _ => None,
+        })
+    }
+
+    fn take_number(&self) -> Position {
+        Position::Step(self.next_step.fetch_add(1, Ordering::Relaxed))
+    }
+}
