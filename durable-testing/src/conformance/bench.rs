@@ -38,6 +38,11 @@ impl<'a, B: Backend> Bench<'a, B> {
         store
     }
 
+    /// Lets something happen on another fresh namespace.
+    pub(crate) async fn elsewhere(&self, case: impl AsyncFnOnce(&Self)) {
+        Self::run(self.backend, case).await;
+    }
+
     /// Runs one case on a fresh namespace, and removes the namespace whether or not it passes.
     #[doc(hidden)]
     pub async fn run(backend: &'a B, case: impl AsyncFnOnce(&Self)) {

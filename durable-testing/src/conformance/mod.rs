@@ -12,6 +12,7 @@
 //! ```
 mod bench;
 mod cases;
+mod fixtures;
 mod suite;
 
 pub use bench::{Backend, Bench};
