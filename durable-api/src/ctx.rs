@@ -57,17 +57,18 @@ impl Ctx {
         self.execution.as_ref()?.current_step()
     }
 
-    /// Whether this workflow should stop: it was cancelled, or its engine shuts down.
+    /// Whether this workflow should stop: it was cancelled, or its engine shuts down. A run that was
+    /// told so is not taken at its word any more: what it returns is not recorded.
     pub fn is_cancelled(&self) -> bool {
         self.execution
             .as_ref()
-            .is_some_and(|execution| execution.cancellation().is_cancelled())
+            .is_some_and(|execution| execution.look_cancelled())
     }
 
     /// Completes when this workflow should stop; never, on a root context.
     pub async fn cancelled(&self) {
         match &self.execution {
-            Some(execution) => execution.cancellation().cancelled().await,
+            Some(execution) => execution.wait_cancelled().await,
             None => std::future::pending().await,
         }
     }

@@ -169,7 +169,7 @@ pub enum Error {
         /// Its status.
         status: WorkflowStatus,
         /// The time given, in milliseconds.
-        millis: u128,
+        millis: u64,
     },
     /// The code asked for a step that is not the recorded one: it changed, or is not deterministic.
     /// The workflow stays recoverable.
@@ -205,6 +205,12 @@ pub enum Error {
         workflow_id: String,
         /// Why.
         reason: String,
+    },
+    /// Another process was launched with the same executor id, or this one was taken for dead. Nothing was written.
+    #[error("executor `{executor_id}` was superseded by another process and starts no more workflows; launch with an executor id of its own")]
+    Superseded {
+        /// The executor id.
+        executor_id: String,
     },
     /// What was asked for is not something this store or build can do.
     #[error("unsupported: {0}")]

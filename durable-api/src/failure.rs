@@ -32,8 +32,11 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 /// }
 /// assert_eq!(charge(0).unwrap_err().code(), Some("empty_order"));
 /// ```
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Failure {
-    recorded: Recorded,
+    recorded: Box<Recorded>,
+    #[serde(skip)]
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -57,10 +60,10 @@ impl Failure {
     /// A failure with only a message.
     pub fn msg(message: impl Display) -> Self {
         Self {
-            recorded: Recorded {
+            recorded: Box::new(Recorded {
                 message: message.to_string(),
                 ..Recorded::default()
-            },
+            }),
             source: None,
         }
     }
@@ -147,7 +150,7 @@ impl Failure {
     /// The failure as it is stored: always JSON, so that it can be read by eye.
     pub fn to_payload(&self) -> Payload {
         // A struct of strings and JSON values has no way to fail.
-        let bytes = serde_json::to_vec(&self.recorded).unwrap_or_default();
+        let bytes = serde_json::to_vec(&*self.recorded).unwrap_or_default();
         Payload::new(Encoding::Json.as_str(), bytes)
     }
 
@@ -175,11 +178,11 @@ where
             next = cause.source();
         }
         Self {
-            recorded: Recorded {
+            recorded: Box::new(Recorded {
                 message: error.to_string(),
                 causes,
                 ..Recorded::default()
-            },
+            }),
             source: Some(Box::new(error)),
         }
     }

@@ -21,8 +21,10 @@ pub struct RetryPolicy {
     factor: f64,
     cap: Duration,
     jitter: f64,
-    retry_if: Option<Arc<dyn Fn(&Failure) -> bool + Send + Sync>>,
+    retry_if: Option<Arc<Predicate>>,
 }
+
+type Predicate = dyn Fn(&Failure) -> bool + Send + Sync;
 
 impl RetryPolicy {
     /// One attempt, no retry.

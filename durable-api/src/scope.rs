@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context as TaskContext, Poll},
 };
@@ -24,6 +24,8 @@ pub struct Execution {
     strict: bool,
     next_step: AtomicU32,
     cancellation: CancellationToken,
+    /// Whether the workflow's code was told of the cancellation, and may have cut its work short.
+    cancellation_seen: AtomicBool,
     interruption: Mutex<Option<Error>>,
 }
 
@@ -44,6 +46,7 @@ impl Execution {
             strict,
             next_step: AtomicU32::new(0),
             cancellation,
+            cancellation_seen: AtomicBool::new(false),
             interruption: Mutex::new(None),
         })
     }
@@ -56,6 +59,27 @@ impl Execution {
     /// Fires when the execution should stop.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
+    }
+
+    /// Whether the workflow's code was told that it should stop. What it came to after that is not
+    /// what it would have come to.
+    pub fn saw_cancellation(&self) -> bool {
+        self.cancellation_seen.load(Ordering::Acquire)
+    }
+
+    /// As the workflow's code asks: an answer of `true` is remembered.
+    pub(crate) fn look_cancelled(&self) -> bool {
+        let cancelled = self.cancellation.is_cancelled();
+        if cancelled {
+            self.cancellation_seen.store(true, Ordering::Release);
+        }
+        cancelled
+    }
+
+    /// As the workflow's code waits for it: the answer is remembered.
+    pub(crate) async fn wait_cancelled(&self) {
+        self.cancellation.cancelled().await;
+        self.cancellation_seen.store(true, Ordering::Release);
     }
 
     /// Notes that this execution must end without an outcome, whatever its code makes of the error.

@@ -76,14 +76,15 @@ impl StepContext {
         format!("{}-{}", self.workflow_id(), self.step_id)
     }
 
-    /// Whether the workflow should stop. A body that takes long looks now and then.
+    /// Whether the workflow should stop. A body that takes long looks now and then. The outcome of a body that
+    /// was told so is not recorded: the step runs again when the workflow goes on.
     pub fn is_cancelled(&self) -> bool {
-        self.execution.cancellation().is_cancelled()
+        self.execution.look_cancelled()
     }
 
     /// Completes when the workflow should stop.
     pub async fn cancelled(&self) {
-        self.execution.cancellation().cancelled().await;
+        self.execution.wait_cancelled().await;
     }
 }
 
@@ -142,7 +143,6 @@ where
             step_id: self.step_id,
             attempt,
         };
-        // The body is called within the step's scope as well, not only polled there: it may make durable calls at once.
         let body = async move { Ok(Value::new(self.step.call(context).await?)) };
         Box::pin(self.execution.enter_step(self.step_id, Box::pin(body)))
     }

@@ -1,1 +1,27 @@
-//! todo
+//! The engine: everything that happens between a call on a [`Context`](durable_api::Context) and a
+//! call on a [`SystemStore`](durable_api::SystemStore).
+mod clock;
+mod config;
+mod engine;
+mod execution;
+mod handle;
+mod launch;
+mod names;
+mod outage;
+mod process;
+mod queries;
+mod recorded_error;
+mod registry;
+mod root_context;
+mod run;
+mod running;
+mod shutdown;
+mod start;
+mod startup;
+mod step;
+mod takeover;
+mod workflow_context;
+
+pub use clock::{RandomIds, SystemClock};
+pub use config::Config;
+pub use startup::new_context;

@@ -1,0 +1,124 @@
+use std::{sync::Arc, time::Duration};
+
+use durable_api::{Clock, Encoding, Error, IdSource, SystemStore};
+
+use crate::{
+    clock::{RandomIds, SystemClock},
+    names,
+};
+
+/// How to set up a context. Only the application's name and the store are required.
+///
+/// The environment variables `DURABLE_EXECUTOR_ID` and `DURABLE_APP_VERSION` override what is set here.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Config {
+    pub(crate) app: String,
+    pub(crate) store: Arc<dyn SystemStore>,
+    pub(crate) executor_id: Option<String>,
+    pub(crate) app_version: Option<String>,
+    pub(crate) encoding: Encoding,
+    pub(crate) payload_limit: usize,
+    pub(crate) takeover_interval: Duration,
+    pub(crate) result_interval: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+}
+
+impl Config {
+    /// The configuration of application `app` over `store`, with defaults for everything else.
+    pub fn new(app: impl Into<String>, store: Arc<dyn SystemStore>) -> Self {
+        Self {
+            app: app.into(),
+            store,
+            executor_id: None,
+            app_version: None,
+            encoding: Encoding::default(),
+            payload_limit: 64 * 1024 * 1024,
+            takeover_interval: Duration::from_secs(1),
+            result_interval: Duration::from_millis(500),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// Names this executor. A process launched with the id of an earlier one takes over its work at
+    /// once, and fences it out if it still lives. Default: a fresh UUID.
+    pub fn executor_id(mut self, id: impl Into<String>) -> Self {
+        self.executor_id = Some(id.into());
+        self
+    }
+
+    /// Sets the application version; executors recover workflows of their own version only. Default: a fingerprint of
+    /// the registered workflows' names and of the names of their input and output types.
+    pub fn app_version(mut self, version: impl Into<String>) -> Self {
+        self.app_version = Some(version.into());
+        self
+    }
+
+    /// How values are encoded from now on. Default: [`Encoding::Bincode`].
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// The largest encoded value that is accepted, in bytes. Default: 64 MiB.
+    pub fn payload_limit(mut self, bytes: usize) -> Self {
+        self.payload_limit = bytes;
+        self
+    }
+
+    /// How often to look for work that other executors handed back or left behind. Default: 1 s.
+    pub fn takeover_interval(mut self, interval: Duration) -> Self {
+        self.takeover_interval = interval;
+        self
+    }
+
+    /// How often, at most, to ask the store for the result of a workflow that runs in another
+    /// process. Default: 500 ms.
+    pub fn result_interval(mut self, interval: Duration) -> Self {
+        self.result_interval = interval;
+        self
+    }
+
+    /// Where all time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where all ids come from. Default: [`RandomIds`].
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// The configuration with the environment's overrides, checked.
+    pub(crate) fn resolved(mut self) -> Result<Self, Error> {
+        for (variable, setting) in [
+            ("DURABLE_EXECUTOR_ID", &mut self.executor_id),
+            ("DURABLE_APP_VERSION", &mut self.app_version),
+        ] {
+            match std::env::var(variable) {
+                Ok(value) if !value.is_empty() => *setting = Some(value),
+                Ok(_) | Err(std::env::VarError::NotPresent) => {}
+                Err(error) => {
+                    return Err(Error::InvalidConfig(format!("{variable}: {error}")));
+                }
+            }
+        }
+        names::check("application name", &self.app)?;
+        if let Some(id) = &self.executor_id {
+            names::check("executor id", id)?;
+        }
+        if let Some(version) = &self.app_version {
+            names::check("application version", version)?;
+        }
+        if self.takeover_interval.is_zero() || self.result_interval.is_zero() {
+            return Err(Error::InvalidConfig(
+                "an interval of zero would never pause".to_owned(),
+            ));
+        }
+        Ok(self)
+    }
+}

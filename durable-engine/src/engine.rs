@@ -1,0 +1,134 @@
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use durable_api::{
+    CancellationToken, Clock, Encoding, Error, Payload, Registration, SystemStore, Timestamp,
+    store::{Incarnation, Owner},
+};
+use tokio::runtime::Handle as Runtime;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    clock::fraction, config::Config, outage::Outage, registry::Registry, running::RunningWorkflows,
+};
+
+/// Everything that one context and its executions share.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    /// What is registered so far; launch takes it.
+    pub(crate) registering: Mutex<Option<Registry>>,
+    /// What launch made; absent before.
+    pub(crate) launched: OnceLock<Launched>,
+    /// Executions and loops.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) running: RunningWorkflows,
+    /// Fires when shutdown begins: no new work, and waits end.
+    pub(crate) stopping: CancellationToken,
+    /// Fires when shutdown's time is up: nothing goes on.
+    pub(crate) halted: CancellationToken,
+    pub(crate) outage: Outage,
+    pub(crate) shutdown: tokio::sync::Mutex<bool>,
+    next_execution: AtomicU64,
+}
+
+/// What is settled by launch.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) registry: Registry,
+    pub(crate) version: String,
+    pub(crate) executor_id: String,
+    pub(crate) incarnation: Incarnation,
+    /// Where executions run, whoever starts them.
+    pub(crate) runtime: Runtime,
+}
+
+impl Engine {
+    pub(crate) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            registering: Mutex::new(Some(Registry::default())),
+            launched: OnceLock::new(),
+            tasks: TaskTracker::new(),
+            running: RunningWorkflows::default(),
+            stopping: CancellationToken::new(),
+            halted: CancellationToken::new(),
+            outage: Outage::default(),
+            shutdown: tokio::sync::Mutex::new(false),
+            next_execution: AtomicU64::new(1),
+        })
+    }
+
+    pub(crate) fn store(&self) -> &dyn SystemStore {
+        &*self.config.store
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.config.clock
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    /// A number between 0 and 1.
+    pub(crate) fn random(&self) -> f64 {
+        fraction(&*self.config.ids)
+    }
+
+    /// Registers a workflow, before launch.
+    pub(crate) fn register(&self, registration: Registration) -> Result<(), Error> {
+        let operation = "register_workflow";
+        let mut registering = self.lock_registering();
+        if self.stopping.is_cancelled() {
+            return Err(Error::ShutDown { operation });
+        }
+        match &mut *registering {
+            Some(registry) => registry.add(registration),
+            None => Err(Error::AlreadyLaunched { operation }),
+        }
+    }
+
+    pub(crate) fn lock_registering(&self) -> MutexGuard<'_, Option<Registry>> {
+        self.registering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What launch made, or why `operation` is not possible.
+    pub(crate) fn launched(&self, operation: &'static str) -> Result<&Launched, Error> {
+        self.launched
+            .get()
+            .ok_or(Error::NotLaunched { operation })
+    }
+
+    /// The token of a new execution of this executor.
+    pub(crate) fn next_owner(&self, launched: &Launched) -> Owner {
+        let execution = self.next_execution.fetch_add(1, Ordering::Relaxed);
+        Owner::new(launched.incarnation, execution)
+    }
+
+    /// The encoding that a workflow's values get from now on.
+    pub(crate) fn encoding(&self, registration: &Registration) -> Encoding {
+        registration.encoding.unwrap_or(self.config.encoding)
+    }
+
+    /// Refuses a payload that is too large. `what` names it.
+    pub(crate) fn check_size(
+        &self,
+        payload: &Payload,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        let (size, limit) = (payload.bytes.len(), self.config.payload_limit);
+        if size <= limit {
+            return Ok(());
+        }
+        Err(Error::PayloadTooLarge {
+            what: what(),
+            size,
+            limit,
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! One execution, from its first line to its recorded outcome.
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+
+use durable_api::{
+    Ctx, Error, Execution, Failure, Payload, Registration, Value,
+    store::{FinishOutcome, FinishWorkflow, Outcome, Owner, StepRecord},
+};
+use futures::FutureExt as _;
+
+use crate::{
+    engine::{Engine, Launched},
+    outage::Patience,
+    run::Run,
+    running::{Ended, Running},
+    workflow_context::WorkflowContext,
+};
+
+/// What an execution begins with.
+pub(crate) struct Begin {
+    pub(crate) execution: Arc<Execution>,
+    pub(crate) registration: Arc<Registration>,
+    pub(crate) owner: Owner,
+    pub(crate) input: Payload,
+    /// The checkpoints of earlier executions; none for a fresh workflow.
+    pub(crate) history: Vec<StepRecord>,
+}
+
+/// Runs an execution in the background.
+pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> Arc<Running> {
+    let running = engine.running.begin(begin.execution.workflow_id());
+    let task = execute(Arc::clone(engine), Arc::clone(&running), begin);
+    engine.tasks.spawn_on(task, &launched.runtime);
+    running
+}
+
+async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
+    let execution = Arc::clone(&begin.execution);
+    let workflow_id = execution.workflow_id();
+    // A panic of the engine's own must not leave those who wait for the result waiting.
+    let work = AssertUnwindSafe(run_to_end(&engine, begin)).catch_unwind();
+    let ended = tokio::select! {
+        ended = work => ended.unwrap_or_else(|panic| Ended::Interrupted(Error::Interrupted {
+            workflow_id: workflow_id.to_owned(),
+            reason: format!("the engine panicked: {}", panic_message(&*panic)),
+        })),
+        () = engine.halted.cancelled() => Ended::Interrupted(Error::Interrupted {
+            workflow_id: workflow_id.to_owned(),
+            reason: "the context was shut down".to_owned(),
+        }),
+    };
+    match &ended {
+        Ended::Recorded(_) => tracing::debug!(workflow_id, "finished"),
+        Ended::Elsewhere => tracing::warn!(
+            workflow_id,
+            "this execution lost its workflow to another one, or it was ended meanwhile"
+        ),
+        Ended::Interrupted(Error::Interrupted { reason, .. }) => {
+            tracing::info!(workflow_id, reason, "interrupted; it stays recoverable");
+        }
+        Ended::Interrupted(error) => {
+            tracing::error!(workflow_id, %error, "interrupted; it stays recoverable");
+        }
+    }
+    engine.running.end(workflow_id, &running, ended);
+}
+
+async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
+    let Begin {
+        execution,
+        registration,
+        owner,
+        input,
+        history,
+    } = begin;
+    let encoding = engine.encoding(&registration);
+    let run = Arc::new(Run::new(
+        Arc::clone(engine),
+        Arc::clone(&execution),
+        owner,
+        encoding,
+        history,
+    ));
+    let context = Arc::new(WorkflowContext::new(run));
+    let ctx = Ctx::for_execution(context, Arc::clone(&execution));
+
+    let future = match registration.workflow.prepare(ctx, &input) {
+        Ok(future) => future,
+        Err(source) => {
+            let what = format!("the input of workflow `{}`", execution.workflow_id());
+            return Ended::Interrupted(Error::codec(what, source));
+        }
+    };
+    drop(input);
+    let returned = AssertUnwindSafe(execution.enter(future))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(panic_failure("workflow", &*panic)));
+
+    // Whatever the code made of the reason to stop, there is no outcome.
+    match execution.interruption() {
+        Some(Error::NotOwner { .. }) => return Ended::Elsewhere,
+        Some(error) => return Ended::Interrupted(error),
+        None => {}
+    }
+    let what = || format!("the output of workflow `{}`", execution.workflow_id());
+    let outcome = outcome(engine, returned, encoding, what);
+    finish(engine, &execution, owner, outcome).await
+}
+
+/// What there is to record. A value that cannot be stored becomes the failure that says so.
+pub(crate) fn outcome(
+    engine: &Engine,
+    returned: Result<Value, Failure>,
+    encoding: durable_api::Encoding,
+    what: impl Fn() -> String,
+) -> Outcome {
+    let sealed = returned.and_then(|value| {
+        let (payload, _) = value
+            .seal(encoding)
+            .map_err(|source| Failure::from(Error::codec(what(), source)))?;
+        engine.check_size(&payload, &what)?;
+        Ok(payload)
+    });
+    match sealed {
+        Ok(payload) => Outcome::Success(payload),
+        Err(failure) => Outcome::Failure(failure_payload(engine, &failure, what)),
+    }
+}
+
+/// A failure as it is stored; one over the limit is cut down to the start of its message.
+pub(crate) fn failure_payload(
+    engine: &Engine,
+    failure: &Failure,
+    what: impl Fn() -> String,
+) -> Payload {
+    let payload = failure.to_payload();
+    match engine.check_size(&payload, what) {
+        Ok(()) => payload,
+        Err(error) => {
+            let start: String = failure.to_string().chars().take(200).collect();
+            Failure::msg(format!("{start}… ({error})")).to_payload()
+        }
+    }
+}
+
+async fn finish(
+    engine: &Arc<Engine>,
+    execution: &Execution,
+    owner: Owner,
+    outcome: Outcome,
+) -> Ended {
+    let request = FinishWorkflow::new(
+        execution.workflow_id(),
+        owner,
+        outcome.clone(),
+        engine.now(),
+    );
+    let answer = engine
+        .persist(Patience::Mendable, || {
+            engine.store().finish_workflow(request.clone())
+        })
+        .await;
+    match answer {
+        Ok(FinishOutcome::Finished) => Ended::Recorded(outcome),
+        Ok(FinishOutcome::NotOwner) => Ended::Elsewhere,
+        Err(error) => Ended::Interrupted(error),
+    }
+}
+
+/// The failure that a panic becomes.
+pub(crate) fn panic_failure(what: &str, panic: &(dyn Any + Send)) -> Failure {
+    Failure::msg(format!("the {what} panicked: {}", panic_message(panic))).with_code("panic")
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,167 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use durable_api::{
+    Error, Failure, GetResult, Handle, Payload, Value, WorkflowStatus,
+    store::{Outcome, Payloads, WorkflowRecord, WorkflowStore},
+};
+
+use crate::{engine::Engine, outage::Patience, run::Run, running::Ended};
+
+/// The name under which a workflow records the result that it waited for.
+const STEP_NAME: &str = "durable.get_result";
+
+/// A handle on a workflow in this process or another.
+pub(crate) struct EngineHandle {
+    engine: Arc<Engine>,
+    workflow_id: String,
+    /// The execution that holds the handle, if a workflow does.
+    holder: Option<Arc<Run>>,
+}
+
+impl EngineHandle {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        workflow_id: String,
+        holder: Option<Arc<Run>>,
+    ) -> Self {
+        Self {
+            engine,
+            workflow_id,
+            holder,
+        }
+    }
+
+    async fn wait(&self, timeout: Option<Duration>) -> Result<Payload, Error> {
+        let expiry = async {
+            match timeout {
+                Some(timeout) => {
+                    self.engine.clock().sleep(timeout).await;
+                    timeout
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let stopped = async {
+            match &self.holder {
+                // A workflow that waits has nothing to lose by waiting elsewhere.
+                Some(run) => {
+                    run.execution.cancellation().cancelled().await;
+                    run.interrupted("it was told to stop while it waited for a result")
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = self.outcome() => self.result_of(outcome?),
+            error = stopped => Err(error),
+            timeout = expiry => Err(Error::TimedOut {
+                workflow_id: self.workflow_id.clone(),
+                status: self.record(Payloads::Omit).await?.status,
+                millis: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            }),
+        }
+    }
+
+    /// Waits for the outcome: from the execution, if it is in this process, or else from the store.
+    async fn outcome(&self) -> Result<Outcome, Error> {
+        let mut pause = Duration::from_millis(10);
+        loop {
+            if let Some(running) = self.engine.running.get(&self.workflow_id) {
+                match running.ended().await {
+                    Ended::Recorded(outcome) => return Ok(outcome),
+                    Ended::Interrupted(error) => return Err(error),
+                    Ended::Elsewhere => {}
+                }
+            }
+            let record = self.record(Payloads::Omit).await?;
+            if record.status.is_final() {
+                return self.final_outcome(record).await;
+            }
+            tokio::select! {
+                () = self.engine.clock().sleep(pause) => {}
+                () = self.engine.halted.cancelled() => {
+                    return Err(Error::ShutDown { operation: "get_result" });
+                }
+            }
+            pause = (pause * 2).min(self.engine.config.result_interval);
+        }
+    }
+
+    async fn final_outcome(&self, record: WorkflowRecord) -> Result<Outcome, Error> {
+        let workflow_id = record.id;
+        match record.status {
+            WorkflowStatus::Cancelled => Err(Error::Cancelled { workflow_id }),
+            WorkflowStatus::MaxRecoveryAttemptsExceeded => Err(Error::DeadLetter {
+                workflow_id,
+                attempts: record.recovery_attempts,
+            }),
+            _ => {
+                let loaded = self.record(Payloads::Load).await?;
+                loaded.outcome.ok_or_else(|| Error::Interrupted {
+                    workflow_id,
+                    reason: "its outcome is missing in the store".to_owned(),
+                })
+            }
+        }
+    }
+
+    fn result_of(&self, outcome: Outcome) -> Result<Payload, Error> {
+        match outcome {
+            Outcome::Success(payload) => Ok(payload),
+            Outcome::Failure(payload) => {
+                let workflow_id = self.workflow_id.clone();
+                let failure = Failure::from_payload(&payload).map_err(|source| {
+                    Error::codec(format!("the failure of workflow `{workflow_id}`"), source)
+                })?;
+                Err(Error::WorkflowFailed {
+                    workflow_id,
+                    failure,
+                })
+            }
+        }
+    }
+
+    async fn record(&self, payloads: Payloads) -> Result<WorkflowRecord, Error> {
+        let store: &dyn WorkflowStore = self.engine.store();
+        self.engine
+            .persist(Patience::Transient, || {
+                store.get_workflow(&self.workflow_id, payloads)
+            })
+            .await?
+            .ok_or_else(|| Error::NotFound {
+                workflow_id: self.workflow_id.clone(),
+            })
+    }
+}
+
+#[async_trait]
+impl Handle for EngineHandle {
+    fn workflow_id(&self) -> String {
+        self.workflow_id.clone()
+    }
+
+    async fn get_status(&self) -> Result<WorkflowRecord, Error> {
+        self.record(Payloads::Omit).await
+    }
+
+    async fn get_result(&self, request: GetResult) -> Result<Value, Error> {
+        let call = self.wait(request.timeout);
+        let payload = match &self.holder {
+            Some(run) => {
+                let subject = Some(self.workflow_id.as_str());
+                run.recorded_call(request.step_id, STEP_NAME, subject, call)
+                    .await?
+            }
+            None => call.await?,
+        };
+        Ok(Value::stored(payload))
+    }
+}
+
+impl fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.workflow_id).finish()
+    }
+}

@@ -1,0 +1,85 @@
+use std::sync::Arc;
+
+use durable_api::{
+    Error,
+    store::{Incarnation, RegisterExecutor, RegisterVersion},
+};
+
+use crate::{
+    engine::{Engine, Launched},
+    process::ProcessIdentity,
+    registry::Registry,
+    startup::phase,
+    takeover,
+};
+
+/// Registers version and executor, starts the loops, and recovers what was left behind. If the
+/// store refuses the registration, launch may be tried again.
+pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
+    let settled = settle(engine, take_registry(engine)?);
+    let identity = ProcessIdentity::current();
+    if let Err(error) = register(engine, &settled, &identity).await {
+        *engine.lock_registering() = Some(settled.registry);
+        return Err(error);
+    }
+    let launched = engine.launched.get_or_init(|| settled);
+    tracing::info!(
+        app = engine.config.app,
+        version = launched.version,
+        executor_id = launched.executor_id,
+        "launched"
+    );
+    takeover::start(engine, launched, identity).await
+}
+
+/// Ends registration. A second launch, or one after a shutdown, is refused here.
+fn take_registry(engine: &Engine) -> Result<Registry, Error> {
+    let operation = "launch";
+    let mut registering = engine.lock_registering();
+    if engine.stopping.is_cancelled() {
+        return Err(Error::ShutDown { operation });
+    }
+    registering
+        .take()
+        .ok_or(Error::AlreadyLaunched { operation })
+}
+
+fn settle(engine: &Engine, registry: Registry) -> Launched {
+    let config = &engine.config;
+    let version = config.app_version.clone();
+    let executor_id = config.executor_id.clone();
+    Launched {
+        version: version.unwrap_or_else(|| registry.fingerprint()),
+        registry,
+        executor_id: executor_id.unwrap_or_else(|| config.ids.next_id().to_string()),
+        incarnation: Incarnation(config.ids.next_id()),
+        runtime: tokio::runtime::Handle::current(),
+    }
+}
+
+async fn register(
+    engine: &Engine,
+    settled: &Launched,
+    identity: &ProcessIdentity,
+) -> Result<(), Error> {
+    let (config, store) = (&engine.config, engine.store());
+    let version = RegisterVersion::new(&config.app, &settled.version, engine.now());
+    phase(config, "register", store.register_version(version)).await?;
+    let mut executor = RegisterExecutor::new(
+        &config.app,
+        &settled.executor_id,
+        settled.incarnation,
+        &settled.version,
+        engine.now(),
+    );
+    executor.host.clone_from(&identity.host);
+    executor.process.clone_from(&identity.process);
+    let registered = phase(config, "register", store.register_executor(executor)).await?;
+    if !registered.superseded.is_empty() {
+        tracing::info!(
+            executor_id = settled.executor_id,
+            "takes over from an earlier process of the same executor id"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+use durable_api::Error;
+
+/// The longest id, name or key that a user may choose, in bytes.
+const LIMIT: usize = 512;
+
+/// The longest id that the engine may derive from a user's, in bytes.
+const DERIVED_LIMIT: usize = 1_024;
+
+/// Refuses what no store could be expected to keep.
+pub(crate) fn check(what: &'static str, value: &str) -> Result<(), Error> {
+    check_up_to(LIMIT, what, value)
+}
+
+/// As [`check`], for an id that was derived, as a child's is from its parent's.
+pub(crate) fn check_derived(what: &'static str, value: &str) -> Result<(), Error> {
+    check_up_to(DERIVED_LIMIT, what, value)
+}
+
+fn check_up_to(limit: usize, what: &'static str, value: &str) -> Result<(), Error> {
+    let reason = if value.is_empty() {
+        "it is empty".to_owned()
+    } else if value.len() > limit {
+        format!("it is {} bytes, over the limit of {limit}", value.len())
+    } else if value.contains('\0') {
+        "it contains a NUL character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidName {
+        what,
+        value: value.chars().take(40).collect(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_long_and_nul_bearing_names_are_refused() {
+        for (bad, reason) in [
+            ("", "it is empty"),
+            ("a\0b", "NUL"),
+            (&"x".repeat(600), "600 bytes"),
+        ] {
+            let error = check("workflow id", bad).unwrap_err().to_string();
+            assert!(error.starts_with("invalid workflow id"), "{error}");
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn any_unicode_up_to_the_limit_is_accepted() {
+        check("workflow id", "o'brien:\"%_\\ 🦀 -- ;").unwrap();
+        check("workflow id", &"é".repeat(256)).unwrap();
+    }
+}

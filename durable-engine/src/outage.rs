@@ -1,0 +1,81 @@
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use durable_api::{
+    Error, RetryPolicy,
+    store::{StoreError, StoreErrorKind, StoreResult},
+};
+
+use crate::engine::Engine;
+
+/// Whether the store is away, so that the log says so once, and once more when it is back.
+#[derive(Debug, Default)]
+pub(crate) struct Outage(AtomicBool);
+
+/// Which malfunctions to sit out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Those that may pass by themselves; for calls whose caller can be told.
+    Transient,
+    /// Those that somebody may mend, a full disk say; for executions, which an outage must not end.
+    Mendable,
+}
+
+impl Patience {
+    fn covers(self, kind: StoreErrorKind) -> bool {
+        let mendable = matches!(kind, StoreErrorKind::Failed | StoreErrorKind::Denied);
+        kind.is_transient() || (self == Self::Mendable && mendable)
+    }
+}
+
+impl Engine {
+    /// Calls the store until it answers, the malfunction is one that `patience` does not cover, or the engine halts.
+    pub(crate) async fn persist<T, F>(
+        &self,
+        patience: Patience,
+        call: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = StoreResult<T>> + Send,
+    {
+        let backoff = RetryPolicy::new(u32::MAX)
+            .base(Duration::from_millis(20))
+            .cap(Duration::from_secs(3))
+            .jitter(0.5);
+        for attempt in 1.. {
+            match call().await {
+                Ok(answer) => {
+                    self.outage_over();
+                    return Ok(answer);
+                }
+                Err(error) if !patience.covers(error.kind()) => return Err(error.into()),
+                Err(error) => self.outage_seen(&error),
+            }
+            let pause = backoff.delay(attempt, self.random());
+            tokio::select! {
+                () = self.clock().sleep(pause) => {}
+                () = self.halted.cancelled() => break,
+            }
+        }
+        Err(Error::ShutDown {
+            operation: "a store operation",
+        })
+    }
+
+    fn outage_seen(&self, error: &StoreError) {
+        let contention = error.kind() == StoreErrorKind::Contention;
+        if !contention && !self.outage.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "the store does not answer; operations wait and try again");
+        }
+    }
+
+    fn outage_over(&self) {
+        // A load first: the common case must not write to a shared cache line.
+        if self.outage.0.load(Ordering::Relaxed) && self.outage.0.swap(false, Ordering::Relaxed) {
+            tracing::info!("the store answers again");
+        }
+    }
+}

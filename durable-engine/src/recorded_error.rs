@@ -1,0 +1,98 @@
+use durable_api::{Encoding, Error, Failure, Payload, WorkflowStatus};
+use serde::{Deserialize, Serialize};
+
+/// An error that a durable call reported to a workflow and that its replay must report again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub(crate) enum RecordedError {
+    WorkflowFailed {
+        workflow_id: String,
+        failure: Failure,
+    },
+    Cancelled {
+        workflow_id: String,
+    },
+    DeadLetter {
+        workflow_id: String,
+        attempts: u32,
+    },
+    TimedOut {
+        workflow_id: String,
+        status: WorkflowStatus,
+        millis: u64,
+    },
+    NotFound {
+        workflow_id: String,
+    },
+}
+
+impl RecordedError {
+    /// The recorded form; `None` for an error that says something of this execution only.
+    pub(crate) fn of(error: &Error) -> Option<Self> {
+        Some(match error.clone() {
+            Error::WorkflowFailed {
+                workflow_id,
+                failure,
+            } => Self::WorkflowFailed {
+                workflow_id,
+                failure,
+            },
+            Error::Cancelled { workflow_id } => Self::Cancelled { workflow_id },
+            Error::DeadLetter {
+                workflow_id,
+                attempts,
+            } => Self::DeadLetter {
+                workflow_id,
+                attempts,
+            },
+            Error::TimedOut {
+                workflow_id,
+                status,
+                millis,
+            } => Self::TimedOut {
+                workflow_id,
+                status,
+                millis,
+            },
+            Error::NotFound { workflow_id } => Self::NotFound { workflow_id },
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::WorkflowFailed {
+                workflow_id,
+                failure,
+            } => Error::WorkflowFailed {
+                workflow_id,
+                failure,
+            },
+            Self::Cancelled { workflow_id } => Error::Cancelled { workflow_id },
+            Self::DeadLetter {
+                workflow_id,
+                attempts,
+            } => Error::DeadLetter {
+                workflow_id,
+                attempts,
+            },
+            Self::TimedOut {
+                workflow_id,
+                status,
+                millis,
+            } => Error::TimedOut {
+                workflow_id,
+                status,
+                millis,
+            },
+            Self::NotFound { workflow_id } => Error::NotFound { workflow_id },
+        }
+    }
+
+    pub(crate) fn to_payload(&self) -> Payload {
+        // Strings, numbers and JSON values have no way to fail.
+        Encoding::Json
+            .encode(self)
+            .unwrap_or_else(|error| Failure::from(error).to_payload())
+    }
+}

@@ -1,0 +1,165 @@
+//! Starting a workflow, from the program or from a workflow.
+use std::sync::Arc;
+
+use durable_api::{
+    Error, Execution, Registration, StartWorkflow,
+    store::{InsertOutcome, InsertWorkflow, ParentCheckpoint},
+};
+
+use crate::{
+    engine::{Engine, Launched},
+    execution::{self, Begin},
+    names,
+    outage::Patience,
+    run::Run,
+};
+
+/// Starts a workflow that is nobody's child, and returns its id.
+pub(crate) async fn start_root(
+    engine: &Arc<Engine>,
+    request: StartWorkflow,
+) -> Result<String, Error> {
+    let operation = "run_workflow";
+    if engine.stopping.is_cancelled() {
+        return Err(Error::ShutDown { operation });
+    }
+    let launched = engine.launched(operation)?;
+    let registration = launched.registry.resolve(&request)?;
+    let id = match request.workflow_id.clone() {
+        Some(id) => {
+            names::check("workflow id", &id)?;
+            id
+        }
+        None => engine.config.ids.next_id().to_string(),
+    };
+    let insert = prepare(engine, launched, registration, id, request)?;
+    match insert_workflow(engine, &insert, Patience::Transient).await? {
+        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert)),
+        InsertOutcome::Existing(record) => Ok(record.id),
+        InsertOutcome::Conflict(record) => Err(conflict(record)),
+        InsertOutcome::UnknownExecutor => Err(superseded(launched)),
+        InsertOutcome::StepTaken(_) | InsertOutcome::ParentNotOwner => {
+            unreachable!("a store answers of a parent only if there is one")
+        }
+    }
+}
+
+/// Starts a child, or finds the one that an earlier execution started, and returns its id.
+pub(crate) async fn start_child(
+    run: &Run,
+    step_id: u32,
+    request: StartWorkflow,
+) -> Result<String, Error> {
+    let engine = &run.engine;
+    let launched = engine.launched("run_workflow")?;
+    let registration = launched.registry.resolve(&request)?;
+    let id = match request.workflow_id.clone() {
+        Some(id) => {
+            names::check("workflow id", &id)?;
+            id
+        }
+        None => format!("{}-{step_id}", run.workflow_id()),
+    };
+    names::check_derived("child workflow id", &id)?;
+    if let Some(step) = run.replayed(step_id, &registration.name)? {
+        return match step.child_id {
+            Some(child_id) if step.outcome.is_none() => Ok(child_id),
+            _ => {
+                let called = format!("{} (as a child, not as a step)", step.name);
+                Err(run.unexpected(&step, &called))
+            }
+        };
+    }
+    run.check_alive()?;
+    let mut insert = prepare(engine, launched, registration, id, request)?;
+    insert.parent = Some(ParentCheckpoint::new(
+        run.workflow_id(),
+        run.owner,
+        step_id,
+        &registration.name,
+    ));
+    match insert_workflow(engine, &insert, Patience::Mendable)
+        .await
+        .map_err(|error| run.execution.interrupt(error))?
+    {
+        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert)),
+        InsertOutcome::Existing(record) => Ok(record.id),
+        InsertOutcome::Conflict(record) => Err(conflict(record)),
+        InsertOutcome::StepTaken(step) => Err(run.unexpected(&step, &insert.name)),
+        InsertOutcome::ParentNotOwner => Err(run.not_owner()),
+        InsertOutcome::UnknownExecutor => Err(run.execution.interrupt(superseded(launched))),
+    }
+}
+
+/// The row to write. Everything that can be refused without the store is refused here.
+fn prepare(
+    engine: &Engine,
+    launched: &Launched,
+    registration: &Registration,
+    id: String,
+    request: StartWorkflow,
+) -> Result<InsertWorkflow, Error> {
+    let what = || format!("the input of workflow `{id}` ({})", registration.name);
+    let (input, _) = request
+        .input
+        .seal(engine.encoding(registration))
+        .map_err(|source| Error::codec(what(), source))?;
+    engine.check_size(&input, what)?;
+    let mut insert = InsertWorkflow::new(
+        id,
+        &engine.config.app,
+        &registration.name,
+        input,
+        engine.next_owner(launched),
+        engine.now(),
+    );
+    insert.version = Some(launched.version.clone());
+    insert.executor_id.clone_from(&launched.executor_id);
+    Ok(insert)
+}
+
+async fn insert_workflow(
+    engine: &Engine,
+    insert: &InsertWorkflow,
+    patience: Patience,
+) -> Result<InsertOutcome, Error> {
+    engine
+        .persist(patience, || engine.store().insert_workflow(insert.clone()))
+        .await
+}
+
+/// Runs what was accepted.
+fn begin(
+    engine: &Arc<Engine>,
+    launched: &Launched,
+    registration: &Arc<Registration>,
+    insert: InsertWorkflow,
+) -> String {
+    let execution = Execution::new(insert.id.clone(), engine.stopping.child_token());
+    execution::spawn(
+        engine,
+        launched,
+        Begin {
+            execution,
+            registration: Arc::clone(registration),
+            owner: insert.owner,
+            input: insert.input,
+            history: Vec::new(),
+        },
+    );
+    insert.id
+}
+
+fn conflict(record: durable_api::store::WorkflowRecord) -> Error {
+    Error::Conflict {
+        workflow_id: record.id,
+        name: record.name,
+        app: record.app,
+    }
+}
+
+fn superseded(launched: &Launched) -> Error {
+    Error::Superseded {
+        executor_id: launched.executor_id.clone(),
+    }
+}

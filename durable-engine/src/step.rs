@@ -1,0 +1,165 @@
+//! A step: replayed, or run until it succeeds or its policy gives up, and recorded.
+use std::panic::AssertUnwindSafe;
+
+use durable_api::{
+    DynStep, Error, Failure, Result, StepOptions, Value,
+    store::{Outcome, StepRecord},
+};
+use futures::FutureExt as _;
+
+use crate::{
+    execution::{failure_payload, panic_failure},
+    names,
+    run::Run,
+};
+
+pub(crate) async fn run_step(
+    run: &Run,
+    options: StepOptions,
+    step: &DynStep<'_>,
+) -> Result<Value> {
+    names::check("step name", &options.name)?;
+    let Some(step_id) = options.step_id else {
+        return attempt(run, &options, step).await;
+    };
+    if let Some(record) = run.replayed(step_id, &options.name)? {
+        return replay(run, record);
+    }
+    run.check_alive()?;
+
+    let started_at = run.engine.now();
+    let returned = attempt(run, &options, step).await;
+    // A body that met the end of its execution has no outcome of its own.
+    run.check_alive()?;
+    if run.execution.saw_cancellation() {
+        return Err(run.interrupted("a step was told to stop").into());
+    }
+    let (outcome, returned) = settle(run, &options, step_id, returned);
+    let record = StepRecord::completed(
+        step_id,
+        options.name,
+        outcome.clone(),
+        started_at,
+        run.engine.now(),
+    );
+    let recorded = run.record(record).await?;
+    if recorded.outcome.as_ref() == Some(&outcome) {
+        returned
+    } else {
+        replay(run, recorded)
+    }
+}
+
+/// What a checkpoint says.
+fn replay(run: &Run, record: StepRecord) -> Result<Value> {
+    match record.outcome {
+        Some(Outcome::Success(payload)) => Ok(Value::stored(payload)),
+        Some(Outcome::Failure(payload)) => match Failure::from_payload(&payload) {
+            Ok(failure) => Err(failure),
+            Err(source) => {
+                let what = step_text("the failure", run, record.step_id, &record.name);
+                Err(run.execution.interrupt(Error::codec(what, source)).into())
+            }
+        },
+        // A child was started here, under the same name.
+        None => {
+            let called = format!("{} (as a step, not as a child)", record.name);
+            Err(run.unexpected(&record, &called).into())
+        }
+    }
+}
+
+/// The outcome to record, and what the workflow is told: exactly what a replay will be told.
+fn settle(
+    run: &Run,
+    options: &StepOptions,
+    step_id: u32,
+    returned: Result<Value>,
+) -> (Outcome, Result<Value>) {
+    let what = || step_text("the output", run, step_id, &options.name);
+    let sealed = returned.and_then(|value| {
+        let (payload, value) = value
+            .seal(run.encoding)
+            .map_err(|source| Failure::from(Error::codec(what(), source)))?;
+        run.engine.check_size(&payload, what)?;
+        Ok((payload, value))
+    });
+    match sealed {
+        Ok((payload, value)) => (Outcome::Success(payload), Ok(value)),
+        Err(failure) => {
+            let payload = failure_payload(&run.engine, &failure, what);
+            let failure = Failure::from_payload(&payload).unwrap_or(failure);
+            (Outcome::Failure(payload), Err(failure))
+        }
+    }
+}
+
+fn step_text(part: &str, run: &Run, step_id: u32, name: &str) -> String {
+    let workflow_id = run.workflow_id();
+    format!("{part} of step {step_id} `{name}` of workflow `{workflow_id}`")
+}
+
+/// Calls the body until it succeeds, or the policy gives up.
+async fn attempt(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result<Value> {
+    let mut failures = Vec::new();
+    for number in 1.. {
+        let failure = match call_once(run, options, step, number).await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        let stop = run.execution.interruption().is_some() || run.execution.saw_cancellation();
+        if stop || !options.retry.retries(number, &failure) {
+            return Err(exhausted(failure, failures));
+        }
+        tracing::warn!(
+            workflow_id = run.workflow_id(),
+            step = options.name,
+            attempt = number,
+            error = %failure,
+            "step failed and is tried again"
+        );
+        failures.push(failure.to_string());
+        let pause = options.retry.delay(number, run.engine.random());
+        tokio::select! {
+            () = run.engine.clock().sleep(pause) => {}
+            () = run.execution.cancellation().cancelled() => {
+                return Err(run.interrupted("it was told to stop between two attempts of a step").into());
+            }
+        }
+    }
+    Err(Failure::msg("no attempt was made"))
+}
+
+/// The last failure, with what the attempts before it said.
+fn exhausted(last: Failure, mut failures: Vec<String>) -> Failure {
+    if failures.is_empty() {
+        return last;
+    }
+    failures.push(last.to_string());
+    last.with_attempts(failures)
+}
+
+async fn call_once(
+    run: &Run,
+    options: &StepOptions,
+    step: &DynStep<'_>,
+    number: u32,
+) -> Result<Value> {
+    let call = AssertUnwindSafe(step.call(number)).catch_unwind();
+    let expiry = async {
+        match options.timeout {
+            Some(timeout) => run.engine.clock().sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        returned = call => {
+            returned.unwrap_or_else(|panic| Err(panic_failure("step", &*panic)))
+        }
+        () = expiry => {
+            let millis = options.timeout.unwrap_or_default().as_millis();
+            Err(Failure::msg(format!("the attempt took longer than {millis} ms")).with_code("timeout"))
+        }
+    }
+}
