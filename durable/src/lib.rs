@@ -1,1 +1,126 @@
-//! todo
+//! Durable workflows as a library, over the store you choose.
+//!
+//! You write ordinary async functions. A **workflow** takes a [`Ctx`] and one input; inside it,
+//! [`run_as_step`] runs a piece of work and records what it came to. When the process dies, the workflow goes on
+//! from its last recorded step: in the next process, or in another one that shares the store.
+//!
+//! # A program
+//!
+//! ```
+//! use std::time::Duration;
+//! use durable::{Config, Ctx, Result};
+//!
+//! // A workflow with one step.
+//! async fn example_workflow(ctx: Ctx, _input: String) -> Result<String> {
+//!     durable::run_as_step(&ctx, step).await
+//! }
+//!
+//! async fn step() -> Result<String> {
+//!     Ok("Step completed".into())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let store = durable::connect("memory:").await?;
+//!     let ctx = durable::new_context(Config::new("rust-starter", store)).await?;
+//!     durable::register_workflow(&ctx, example_workflow)?;
+//!     durable::launch(&ctx).await?;
+//!
+//!     let handle = durable::run_workflow(&ctx, example_workflow, "some-input").await?;
+//!     assert_eq!(handle.get_result().await?, "Step completed");
+//!     durable::shutdown(&ctx, Duration::from_secs(10)).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! - A step's **outcome is recorded once**, and every replay receives that record. Its **body may run more than
+//!   once**: a crash can come after the body and before the record. Make bodies repeatable, or give
+//!   [`StepContext::idempotency_key`] to the service they call.
+//! - A workflow that was accepted ends with one outcome, whatever dies in between, up to a limit of recoveries
+//!   ([`RegisterOptions::max_recovery_attempts`]).
+//! - Only one execution of a workflow can write. One that was taken over (its process stood still, say) is refused by the
+//!   store, not by anybody's clock or memory.
+//! - The code of a workflow must be **deterministic**: between durable calls it may compute, but what comes from
+//!   outside (time, randomness, the network) comes from steps. A replay that calls another step than
+//!   the recorded one is an [`Error::UnexpectedStep`], and the workflow stays recoverable.
+//!
+//! # Steps
+//!
+//! A step is any `Fn() -> impl Future<Output = Result<T>>`, and may borrow from the workflow. Options come before
+//! the await:
+//!
+//! ```
+//! use std::time::Duration;
+//! use durable::{Ctx, Failure, Result, RetryPolicy, StepContext};
+//! # async fn call_bank(_key: &str, _cents: u64) -> std::io::Result<String> { Ok(String::new()) }
+//!
+//! async fn pay(ctx: Ctx, cents: u64) -> Result<String> {
+//!     let receipt = durable::run_as_step(&ctx, |step: StepContext| async move {
+//!         if cents == 0 {
+//!             return Err(Failure::permanent("nothing to pay").with_code("empty"));
+//!         }
+//!         Ok(call_bank(&step.idempotency_key(), cents).await?)
+//!     })
+//!     .named("charge")
+//!     .retry(RetryPolicy::new(5).base(Duration::from_millis(200)))
+//!     .timeout(Duration::from_secs(30))
+//!     .await?;
+//!     Ok(receipt)
+//! }
+//! ```
+//!
+//! Steps may run side by side under `tokio::join!`: a step takes its number when [`run_as_step`] is called, not when
+//! it is polled. Durable calls belong to the workflow's own task; one made from a spawned task is an error.
+//!
+//! # Children and handles
+//!
+//! [`run_workflow`] inside a workflow starts a child, recorded in the same commit as the parent's step. Its handle's
+//! [`get_result`](WorkflowHandle::get_result) is a recorded step as well:
+//!
+//! ```
+//! use durable::{Ctx, Result};
+//!
+//! async fn order(ctx: Ctx, items: Vec<String>) -> Result<Vec<String>> {
+//!     let mut shipments = Vec::new();
+//!     for item in items {
+//!         shipments.push(durable::run_workflow(&ctx, ship, item).await?);
+//!     }
+//!     let mut labels = Vec::new();
+//!     for shipment in &shipments {
+//!         labels.push(shipment.get_result().await?);
+//!     }
+//!     Ok(labels)
+//! }
+//!
+//! async fn ship(_ctx: Ctx, item: String) -> Result<String> {
+//!     Ok(format!("label for {item}"))
+//! }
+//! ```
+//!
+//! # Ids
+//!
+//! `run_workflow(&ctx, order, items).id("order-7")` makes a request repeatable: the same id again is a handle on the
+//! first run. From anywhere, [`retrieve_workflow`] gives a handle by id.
+//!
+//! # Stores
+//!
+//! [`connect`] opens a store by URL; the program is the same on each. `durable`'s default features are `memory` and `sqlite`;
+//! `postgres` and `redis` are features too. Unit tests use `memory:`, or no store at all: with the feature `mock`,
+//! `MockContext` stands in for the engine (`Ctx::new(mock)`).
+mod connect;
+
+pub use connect::connect;
+pub use durable_api::{
+    AwaitResult, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding, Error, Failure,
+    GetResult, Handle, IdSource, IntoInput, ListWorkflows, Lookup, Payload, ReadyHandle,
+    RegisterOptions, Registration, Result, RetryPolicy, RunStep, RunWorkflow, ShutdownReport,
+    StartWorkflow, Step, StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value,
+    Workflow, WorkflowHandle, WorkflowStatus, launch, list_steps, list_workflows,
+    register_workflow, register_workflow_with, retrieve_workflow, run_as_step, run_workflow,
+    shutdown, store,
+};
+#[cfg(feature = "mock")]
+pub use durable_api::{MockContext, MockHandle, MockSystemStore};
+pub use durable_engine::{Config, RandomIds, SystemClock, new_context};
