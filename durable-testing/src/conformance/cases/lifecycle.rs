@@ -1,4 +1,4 @@
-use durable_api::store::{LifecycleStore as _, StoreErrorKind};
+use durable_api::store::StoreErrorKind;
 
 use crate::{
     Backend, Bench,

@@ -1,6 +1,14 @@
 //! The cases, one file per concern.
 pub(crate) mod children;
+pub(crate) mod claims;
+pub(crate) mod dead_letters;
+pub(crate) mod executors;
 pub(crate) mod finish;
+pub(crate) mod ids;
 pub(crate) mod lifecycle;
+pub(crate) mod listing;
+pub(crate) mod paging;
+pub(crate) mod payloads;
 pub(crate) mod steps;
+pub(crate) mod versions;
 pub(crate) mod workflows;

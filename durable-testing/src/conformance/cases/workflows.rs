@@ -1,6 +1,6 @@
 use durable_api::{
     Payload,
-    store::{InsertOutcome, InsertWorkflow, Owner, Payloads, WorkflowStore as _},
+    store::{InsertOutcome, InsertWorkflow, Owner, Payloads},
 };
 
 use crate::{
