@@ -1,0 +1,90 @@
+use std::{fmt, sync::Arc};
+
+use durable_api::store::StoreResult;
+
+use crate::{
+    SqliteOptions,
+    database::Database,
+    readers::Readers,
+    url,
+    writer::{Write, Writer},
+};
+
+/// A handle on a store that is a file of SQLite. A clone is another handle on the same connections.
+///
+/// Needs a tokio runtime with its time driver enabled. One connection writes, on behalf of all callers of all clones;
+/// a few read.
+#[derive(Clone)]
+pub struct SqliteStore {
+    pub(crate) database: Arc<Database>,
+    pub(crate) readers: Arc<Readers>,
+    writer: Arc<Writer>,
+}
+
+impl SqliteStore {
+    /// The store at a URL: `sqlite:app.db`, `sqlite://app.db` or `sqlite:/abs/app.db`. The path may
+    /// be percent-encoded. Parameters:
+    ///
+    /// - `synchronous`: what an acknowledged write survives, by the name of a
+    ///   [`Durability`](crate::Durability): `full` (the default), `extra` or `normal`;
+    /// - `busy_timeout`: for how many milliseconds an operation waits for other processes;
+    /// - `readers`: how many connections read.
+    ///
+    /// A file is made if there is none, in a directory that exists. Nothing is written to one that
+    /// is there.
+    ///
+    /// # Errors
+    /// `Invalid` when the URL is not understood, or asks for a store in memory (use `memory:`);
+    /// `Denied` when the file may not be read or written; `Failed` when there is a directory in its
+    /// place, or none to put it in; `Incompatible` when it is no database. All name the file.
+    pub async fn connect(url: &str) -> StoreResult<Self> {
+        Self::connect_with(url::parse(url)?).await
+    }
+
+    /// The store that the options describe; otherwise as [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(options: SqliteOptions) -> StoreResult<Self> {
+        let database = Arc::new(Database::new(&options)?);
+        let writer = Writer::connect(Arc::clone(&database)).await?;
+        Ok(Self {
+            readers: Arc::new(Readers::new(Arc::clone(&database), options.readers)),
+            writer: Arc::new(writer),
+            database,
+        })
+    }
+
+    /// Options for [`connect_with`](Self::connect_with), with their defaults, for the file at `path`.
+    pub fn builder(path: impl AsRef<std::path::Path>) -> SqliteOptions {
+        SqliteOptions::new(path)
+    }
+
+    /// How much was committed through this handle and its clones.
+    pub fn commit_statistics(&self) -> CommitStatistics {
+        self.writer.statistics()
+    }
+
+    /// Has a write done, in a commit that it may share with others.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> StoreResult<W::Answer> {
+        self.writer.submit(write).await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.database.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much was committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommitStatistics {
+    /// Transactions.
+    pub commits: u64,
+    /// Writes that they carried. More than commits, where callers shared them.
+    pub writes: u64,
+}
