@@ -1,0 +1,413 @@
+use std::sync::Arc;
+
+use durable_api::store::{
+    ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, HeartbeatOutcome, InsertOutcome,
+    RecordOutcome, RecordStep, RegisterVersion,
+};
+
+use crate::{
+    Backend, Bench,
+    conformance::fixtures::{APP, Executor, at, failure, race, step, success},
+};
+
+/// How often a race of two is run, so that both can win.
+const ROUNDS: usize = 10;
+
+pub(crate) async fn of_starts_with_one_id_one_wins(bench: &Bench<'_, impl Backend>) {
+    let executors = four(bench).await;
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let requests: Vec<_> = executors.iter().map(|one| one.insertion(&id)).collect();
+        let contenders = executors.iter().zip(requests.clone());
+        let answers = race(
+            contenders
+                .map(|(one, request)| {
+                    let store = Arc::clone(&one.store);
+                    async move { store.insert_workflow(request).await.expect("inserts") }
+                })
+                .collect(),
+        )
+        .await;
+        let winner = only_one(&answers, &InsertOutcome::Inserted);
+        let record = executors[0].get(&id).await;
+        assert_eq!(record.owner, Some(requests[winner].owner));
+        let row = record.without_payloads();
+        for (number, answer) in answers.into_iter().enumerate() {
+            if number != winner {
+                assert_eq!(answer, InsertOutcome::Existing(row.clone()));
+            }
+        }
+    }
+}
+
+pub(crate) async fn of_children_of_one_step_one_wins(bench: &Bench<'_, impl Backend>) {
+    let executors = four(bench).await;
+    let owner = executors[0].start("parent").await;
+    for step_id in 0..ROUNDS {
+        let step_id = u32::try_from(step_id).expect("is small");
+        let contenders = (0..4).map(|child| {
+            let id = format!("child {step_id} {child}");
+            let request = executors[child].child_insertion(&id, "parent", owner, step_id);
+            let store = Arc::clone(&executors[child].store);
+            async move { store.insert_workflow(request).await.expect("inserts") }
+        });
+        let answers = race(contenders.collect()).await;
+        let winner = only_one(&answers, &InsertOutcome::Inserted);
+        let checkpoint = executors[0].steps("parent").await.pop().expect("exists");
+        let id = format!("child {step_id} {winner}");
+        assert_eq!(checkpoint.child_id.as_ref(), Some(&id));
+        for (number, answer) in answers.into_iter().enumerate() {
+            let child = executors[0]
+                .find(&format!("child {step_id} {number}"))
+                .await;
+            assert_eq!(child.is_some(), number == winner);
+            if number != winner {
+                assert_eq!(answer, InsertOutcome::StepTaken(checkpoint.clone()));
+            }
+        }
+    }
+}
+
+pub(crate) async fn of_checkpoints_of_one_step_one_wins(bench: &Bench<'_, impl Backend>) {
+    let executors = four(bench).await;
+    let owner = executors[0].start("w").await;
+    for step_id in 0..ROUNDS {
+        let step_id = u32::try_from(step_id).expect("is small");
+        let contenders = executors.iter().map(|one| {
+            let request = RecordStep::new("w", owner, step(step_id, &one.id));
+            let store = Arc::clone(&one.store);
+            async move { store.record_step(request).await.expect("records") }
+        });
+        let answers = race(contenders.collect()).await;
+        let winner = only_one(&answers, &RecordOutcome::Recorded);
+        let recorded = step(step_id, &executors[winner].id);
+        assert_eq!(executors[0].steps("w").await.pop(), Some(recorded.clone()));
+        for (number, answer) in answers.into_iter().enumerate() {
+            if number != winner {
+                let expected = RecordOutcome::AlreadyRecorded(recorded.clone());
+                assert_eq!(answer, expected);
+            }
+        }
+    }
+}
+
+pub(crate) async fn steps_recorded_at_once_are_all_recorded(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    let owner = a.start("w").await;
+    let contenders = (0..32).map(|step_id| {
+        let request = RecordStep::new("w", owner, step(step_id, "done"));
+        let store = Arc::clone(&a.store);
+        async move { store.record_step(request).await.expect("records") }
+    });
+    for answer in race(contenders.collect()).await {
+        assert_eq!(answer, RecordOutcome::Recorded);
+    }
+    let expected: Vec<_> = (0..32).map(|step_id| step(step_id, "done")).collect();
+    assert_eq!(a.steps("w").await, expected);
+}
+
+pub(crate) async fn of_outcomes_of_one_owner_one_is_recorded(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    let b = Executor::launch(bench, "b").await;
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let owner = a.start(&id).await;
+        let outcomes = [success("done"), failure("broken")];
+        let contenders = [&a, &b].into_iter().zip(outcomes.clone());
+        let contenders = contenders.map(|(one, outcome)| {
+            let request = FinishWorkflow::new(&id, owner, outcome, at(1));
+            let store = Arc::clone(&one.store);
+            async move { store.finish_workflow(request).await.expect("finishes") }
+        });
+        let answers = race(contenders.collect()).await;
+        assert_eq!(answers, [FinishOutcome::Finished; 2]);
+        let outcome = a.get(&id).await.outcome.expect("is finished");
+        assert!(outcomes.contains(&outcome));
+    }
+}
+
+pub(crate) async fn claims_never_share_a_workflow(bench: &Bench<'_, impl Backend>) {
+    let dead = Executor::launch(bench, "dead").await;
+    let mut started = Vec::new();
+    for number in 0..40 {
+        let id = format!("w{number}");
+        let owner = dead.start(&id).await;
+        dead.record(&id, owner, step(0, &id)).await;
+        started.push(id);
+    }
+    let executors: Vec<_> = four(bench).await.into_iter().map(Arc::new).collect();
+    executors[0].expel(&dead).await;
+    let contenders = executors.iter().map(|one| {
+        let one = Arc::clone(one);
+        async move {
+            let mut claimed = Vec::new();
+            loop {
+                let mut request = one.claiming();
+                request.limit = 3;
+                let answer = one.store.claim_workflows(request.clone()).await;
+                let answer = answer.expect("claims");
+                for workflow in &answer.claimed {
+                    assert_eq!(workflow.record.owner, Some(request.owner));
+                    assert_eq!(workflow.history, [step(0, &workflow.record.id)]);
+                }
+                let empty = answer.claimed.is_empty();
+                claimed.extend(answer.claimed.into_iter().map(|one| one.record.id));
+                if empty && !answer.more {
+                    return claimed;
+                }
+            }
+        }
+    });
+    let answers = race(contenders.collect()).await;
+    let mut claimed: Vec<_> = answers.into_iter().flatten().collect();
+    // A claim that only met rows that others were just taking may have ended too early.
+    claimed.extend(executors[0].claim().await);
+    claimed.sort_unstable();
+    started.sort_unstable();
+    assert_eq!(claimed, started, "each of them once");
+    for id in started {
+        assert_eq!(executors[0].get(&id).await.recovery_attempts, 1);
+    }
+}
+
+pub(crate) async fn a_late_checkpoint_is_refused_or_in_the_history(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let b = Arc::new(Executor::launch(bench, "b").await);
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let a = Executor::launch(bench, "a").await;
+        let former = a.start(&id).await;
+        b.expel(&a).await;
+        let store = Arc::clone(&a.store);
+        let request = RecordStep::new(&id, former, step(0, "late"));
+        let late = async move { store.record_step(request).await.expect("is judged") };
+        let claimer = Arc::clone(&b);
+        let claim = async move { claimer.claim_as(claimer.claiming()).await.claimed };
+        let (late, claimed) = both(late, claim).await;
+        assert_eq!(claimed.len(), 1);
+        let expected = match late {
+            RecordOutcome::Recorded => vec![step(0, "late")],
+            RecordOutcome::NotOwner => vec![],
+            RecordOutcome::AlreadyRecorded(_) => panic!("nobody else records"),
+        };
+        assert_eq!(claimed[0].history, expected);
+        assert_eq!(b.steps(&id).await, expected);
+    }
+}
+
+pub(crate) async fn a_late_child_is_refused_or_in_the_history(bench: &Bench<'_, impl Backend>) {
+    let b = Arc::new(Executor::launch(bench, "b").await);
+    let rejoined = Executor::launch(bench, "rejoined").await;
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let child = format!("child of {id}");
+        let a = Executor::launch(bench, "a").await;
+        let former = a.start(&id).await;
+        b.expel(&a).await;
+        // Its parent is a former owner's, though its own executor is registered.
+        let request = rejoined.child_insertion(&child, &id, former, 0);
+        let store = Arc::clone(&a.store);
+        let late = async move { store.insert_workflow(request).await.expect("is judged") };
+        let claimer = Arc::clone(&b);
+        let claim = async move { claimer.claim_as(claimer.claiming()).await.claimed };
+        let (late, claimed) = both(late, claim).await;
+        assert_eq!(claimed.len(), 1);
+        let inserted = match late {
+            InsertOutcome::Inserted => true,
+            InsertOutcome::ParentNotOwner => false,
+            other => panic!("{other:?} is no answer to this"),
+        };
+        assert_eq!(!claimed[0].history.is_empty(), inserted);
+        assert_eq!(b.steps(&id).await, claimed[0].history);
+        assert_eq!(b.find(&child).await.is_some(), inserted);
+    }
+}
+
+pub(crate) async fn a_late_outcome_is_refused_or_ends_the_workflow(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let b = Arc::new(Executor::launch(bench, "b").await);
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let a = Executor::launch(bench, "a").await;
+        let former = a.start(&id).await;
+        b.expel(&a).await;
+        let store = Arc::clone(&a.store);
+        let request = FinishWorkflow::new(&id, former, success("late"), at(1));
+        let late = async move { store.finish_workflow(request).await.expect("is judged") };
+        let claimer = Arc::clone(&b);
+        let claim = async move { claimer.claim().await };
+        let (late, claimed) = both(late, claim).await;
+        let finished = late == FinishOutcome::Finished;
+        assert_eq!(claimed.is_empty(), finished, "one of them wins");
+        assert_eq!(b.get(&id).await.outcome.is_some(), finished);
+    }
+}
+
+pub(crate) async fn a_heartbeat_and_an_expulsion_agree(bench: &Bench<'_, impl Backend>) {
+    let b = Executor::launch(bench, "b").await;
+    for round in 0..ROUNDS {
+        let a = Executor::launch(bench, "a").await;
+        let (store, incarnation) = (Arc::clone(&a.store), a.incarnation);
+        let beat = async move { store.heartbeat(incarnation).await.expect("is judged") };
+        let store = Arc::clone(&b.store);
+        let request = ExpelExecutor::new(a.incarnation, 0);
+        let expel = async move { store.expel_executor(request).await.expect("is judged") };
+        let (beat, expelled) = both(beat, expel).await;
+        match (beat, expelled) {
+            (HeartbeatOutcome::Alive, ExpelOutcome::Alive) => assert_eq!(a.retire().await, 0),
+            (HeartbeatOutcome::Unknown, ExpelOutcome::Expelled) => {}
+            other => panic!("{other:?} in round {round}"),
+        }
+        assert_eq!(b.executors().await.len(), 1);
+    }
+}
+
+pub(crate) async fn of_expulsions_and_a_heartbeat_all_agree(bench: &Bench<'_, impl Backend>) {
+    let watchers = four(bench).await;
+    for _ in 0..ROUNDS {
+        let a = Executor::launch(bench, "dying").await;
+        let contenders = watchers.iter().map(|watcher| {
+            let store = Arc::clone(&watcher.store);
+            let request = ExpelExecutor::new(a.incarnation, 0);
+            async move { store.expel_executor(request).await.expect("is judged") }
+        });
+        let answers = race(contenders.collect()).await;
+        assert_eq!(answers, [ExpelOutcome::Expelled; 4]);
+        assert_eq!(a.beat().await, HeartbeatOutcome::Unknown);
+    }
+}
+
+pub(crate) async fn heartbeats_are_all_counted(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    let b = Executor::launch(bench, "b").await;
+    let contenders = (0..20).map(|number| {
+        let store = Arc::clone(&[&a, &b][number % 2].store);
+        let incarnation = a.incarnation;
+        async move { store.heartbeat(incarnation).await.expect("beats") }
+    });
+    race(contenders.collect()).await;
+    assert_eq!(a.executors().await[0].beat, 20);
+}
+
+pub(crate) async fn of_lives_of_one_executor_one_remains(bench: &Bench<'_, impl Backend>) {
+    for _ in 0..ROUNDS {
+        let mut lives = Vec::new();
+        let first = Executor::unregistered(bench, "a").await;
+        let second = Executor::unregistered(bench, "a").await;
+        for (one, other) in [(first.reborn("a"), &first), (second.reborn("a"), &second)] {
+            lives.push(one);
+            lives.push(other.reborn("a"));
+        }
+        let contenders = lives.iter().map(|life| {
+            let store = Arc::clone(&life.store);
+            let request = life.registration();
+            async move { store.register_executor(request).await.expect("registers") }
+        });
+        race(contenders.collect()).await;
+        let remaining = first.executors().await;
+        assert_eq!(remaining.len(), 1);
+        for life in lives {
+            let expected = if life.incarnation == remaining[0].incarnation {
+                HeartbeatOutcome::Alive
+            } else {
+                HeartbeatOutcome::Unknown
+            };
+            assert_eq!(life.beat().await, expected);
+        }
+    }
+}
+
+pub(crate) async fn a_start_during_an_expulsion_is_refused_or_orphaned(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let b = Executor::launch(bench, "b").await;
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let a = Executor::launch(bench, "a").await;
+        let store = Arc::clone(&a.store);
+        let request = a.insertion(&id);
+        let start = async move { store.insert_workflow(request).await.expect("is judged") };
+        let store = Arc::clone(&b.store);
+        let request = ExpelExecutor::new(a.incarnation, 0);
+        let expel = async move { store.expel_executor(request).await.expect("is judged") };
+        let (started, expelled) = both(start, expel).await;
+        assert_eq!(expelled, ExpelOutcome::Expelled);
+        is_claimed_if_started(&b, &id, started).await;
+    }
+}
+
+pub(crate) async fn a_start_during_a_retirement_is_refused_or_handed_back(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let b = Executor::launch(bench, "b").await;
+    for round in 0..ROUNDS {
+        let id = format!("w{round}");
+        let a = Executor::launch(bench, "a").await;
+        let store = Arc::clone(&a.store);
+        let request = a.insertion(&id);
+        let start = async move { store.insert_workflow(request).await.expect("is judged") };
+        let store = Arc::clone(&bench.open().await);
+        let incarnation = a.incarnation;
+        let retire = async move { store.retire_executor(incarnation).await.expect("retires") };
+        let (started, retired) = both(start, retire).await;
+        assert_eq!(retired.released == 1, started == InsertOutcome::Inserted);
+        is_claimed_if_started(&b, &id, started).await;
+        if let Some(record) = b.find(&id).await {
+            assert_eq!(record.recovery_attempts, 0, "it was handed back");
+        }
+    }
+}
+
+/// A workflow of an executor that is gone by now is never lost, and never half there.
+async fn is_claimed_if_started(b: &Executor, id: &str, started: InsertOutcome) {
+    match started {
+        InsertOutcome::Inserted => assert_eq!(b.claim().await, [id]),
+        InsertOutcome::UnknownExecutor => {
+            assert_eq!(b.find(id).await, None);
+            assert_eq!(b.claim().await, Vec::<String>::new());
+        }
+        other => panic!("{other:?} is no answer to this"),
+    }
+}
+
+pub(crate) async fn versions_registered_at_once_are_one(bench: &Bench<'_, impl Backend>) {
+    let (a, b) = (bench.open().await, bench.open().await);
+    let contenders = (0..8_i64).map(|millis| {
+        let store = Arc::clone([&a, &b][millis as usize % 2]);
+        let request = RegisterVersion::new(APP, "v1", at(millis));
+        async move { store.register_version(request).await.expect("registers") }
+    });
+    race(contenders.collect()).await;
+    let listed = a.list_versions(APP).await.expect("lists");
+    assert_eq!(listed.len(), 1);
+    assert!((at(0)..at(8)).contains(&listed[0].registered_at));
+}
+
+async fn four(bench: &Bench<'_, impl Backend>) -> Vec<Executor> {
+    let mut executors = Vec::new();
+    for id in ["a", "b", "c", "d"] {
+        executors.push(Executor::launch(bench, id).await);
+    }
+    executors
+}
+
+/// Runs two different contenders in parallel from one start.
+async fn both<A, B>(a: A, b: B) -> (A::Output, B::Output)
+where
+    A: Future<Output: Send + 'static> + Send + 'static,
+    B: Future<Output: Send + 'static> + Send + 'static,
+{
+    let (a, b) = tokio::join!(tokio::spawn(a), tokio::spawn(b));
+    (a.expect("does not panic"), b.expect("does not panic"))
+}
+
+/// The place of the one winner.
+fn only_one<T: PartialEq + std::fmt::Debug>(answers: &[T], winning: &T) -> usize {
+    let winners: Vec<_> = (0..answers.len())
+        .filter(|place| answers[*place] == *winning)
+        .collect();
+    assert_eq!(winners.len(), 1, "one wins: {answers:?}");
+    winners[0]
+}
