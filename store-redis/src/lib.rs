@@ -1,1 +1,70 @@
-//! todo
+//! durable's system store on Redis 6.2 or later, alone or as a cluster.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), durable_api::store::StoreError> {
+//! use store_redis::{RedisOptions, RedisStore};
+//!
+//! let store = RedisStore::connect("redis://localhost/0?prefix=orders").await?;
+//! println!("{}", store.durability());
+//!
+//! let cluster = RedisStore::connect("redis://a.example,b.example,c.example:7000").await?;
+//! let by_options = RedisStore::connect_with(RedisOptions::from_url("redis://localhost")?.prefix("orders")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! Every operation is one Lua script, which Redis runs alone, so each is atomic; a read is one
+//! command or, for a listing, one command a record. Two operations are bounded so that no script
+//! holds the server up: a claim takes what fits in its limits and says that there is more, and
+//! retiring an executor that has more than a thousand unfinished workflows takes several scripts, the last of which removes the executor.
+//!
+//! What survives a crash of the *server* is the server's configuration: with `appendonly yes` and
+//! `appendfsync always` every acknowledged write, with `everysec` all but the last second. The store
+//! reads the configuration when it connects, logs it, and shows it as
+//! [`durability`](RedisStore::durability). Replication is asynchronous: a failover can lose acknowledged writes.
+//! Redis must not evict: `allkeys-*` policies are refused (see
+//! [`RedisOptions::allow_eviction`]). The `volatile-*` policies remove only keys that expire, of
+//! which this store makes none, and are accepted.
+//!
+//! # Keys
+//!
+//! All keys begin with `{prefix}:`. The braces are a hash tag, so they share one slot of a cluster;
+//! scripts derive keys from stored data and rely on that. Nothing but this store may write there.
+//!
+//! | key | type | holds |
+//! |---|---|---|
+//! | `schema` | string | the version of this layout |
+//! | `wf:<id>` | hash | a workflow |
+//! | `steps:<id>` | hash | its checkpoints, by step id |
+//! | `workflows` | sorted set | all workflows, by time of creation and id |
+//! | `children:<id>` | sorted set | those that a workflow started, likewise |
+//! | `executor:<incarnation>` | hash | a registered executor |
+//! | `executors:<app>` | hash | an application's executors: executor id to incarnation |
+//! | `owned:<incarnation>` | sorted set | an executor's pending workflows, by execution |
+//! | `held:<incarnation>:<class>` | sorted set | the same, by application, version and name; `-` for those handed back |
+//! | `holders:<class>` | set | which of these sets exist |
+//! | `versions:<app>` | hash | an application's versions: name to time |
+mod administration;
+mod call;
+mod checkpoint;
+mod durability;
+mod error;
+mod executors;
+mod keys;
+mod lifecycle;
+mod link;
+mod options;
+mod record;
+mod reply;
+mod script;
+mod server;
+mod steps;
+mod store;
+mod versions;
+mod workflows;
+
+pub use durability::{EvictionPolicy, FsyncPolicy, RedisDurability};
+pub use options::RedisOptions;
+pub use store::RedisStore;

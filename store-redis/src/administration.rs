@@ -1,0 +1,109 @@
+mod page;
+mod walk;
+
+use async_trait::async_trait;
+use durable_api::store::{
+    AdministrationStore, Payloads, SortOrder, StoreResult, WorkflowFilter, WorkflowPage,
+    WorkflowRecord,
+};
+use redis::Value;
+
+use crate::{RedisStore, record};
+
+use page::PageBuilder;
+use walk::Walk;
+
+const OPERATION: &str = "list_workflows";
+
+/// How many rows are read in one round trip at most, without payloads.
+const ROWS_AT_ONCE: usize = 256;
+
+/// The same with payloads, of which each may be large.
+const PAYLOADS_AT_ONCE: usize = 16;
+
+#[async_trait]
+impl AdministrationStore for RedisStore {
+    /// Walks the index of all workflows, or of a parent's children, in pieces, and filters what it
+    /// finds: a condition that few meet reads many rows. Named ids are read directly. A page is not one snapshot of the
+    /// store; each of its records is one of its row.
+    async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage> {
+        let mut page = PageBuilder::new(&filter);
+        if filter.ids.is_empty() {
+            let mut walk = Walk::new(self.keys(), &filter);
+            while !page.is_full()
+                && let Some(places) = walk.next(self.link(), ROWS_AT_ONCE).await?
+            {
+                let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
+                let rows = self.rows(&ids, Payloads::Omit).await?;
+                for (place, row) in places.iter().zip(rows) {
+                    page.take_from_index(place, row);
+                }
+            }
+        } else {
+            let mut ids: Vec<&str> = filter.ids.iter().map(String::as_str).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let mut found = Vec::new();
+            for ids in ids.chunks(ROWS_AT_ONCE) {
+                for (id, row) in ids.iter().zip(self.rows(ids, Payloads::Omit).await?) {
+                    match row {
+                        Ok(record) => found.extend(record),
+                        Err(reason) => page.add_damaged(id, reason),
+                    }
+                }
+            }
+            found.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            if filter.order == SortOrder::NewestFirst {
+                found.reverse();
+            }
+            for record in found {
+                page.take(record);
+            }
+        }
+
+        let mut page = page.finish();
+        if filter.payloads == Payloads::Load {
+            self.load_payloads(&filter, &mut page).await?;
+        }
+        Ok(page)
+    }
+}
+
+type Row = Result<Option<WorkflowRecord>, String>;
+
+impl RedisStore {
+    async fn rows(&self, ids: &[&str], payloads: Payloads) -> StoreResult<Vec<Row>> {
+        let mut commands = redis::pipe();
+        for id in ids {
+            commands.add_command(record::read(&self.keys().workflow(id), payloads));
+        }
+        let values: Vec<Value> = self.link().read_all(OPERATION, &commands).await?;
+        Ok(ids
+            .iter()
+            .zip(values)
+            .map(|(id, value)| record::decode(id, value))
+            .collect())
+    }
+
+    /// Reads the records of a page again, whole. One that has changed and does not meet the filter
+    /// any more is left out.
+    async fn load_payloads(
+        &self,
+        filter: &WorkflowFilter,
+        page: &mut WorkflowPage,
+    ) -> StoreResult<()> {
+        let plain = std::mem::take(&mut page.workflows);
+        let ids: Vec<&str> = plain.iter().map(|record| record.id.as_str()).collect();
+        for ids in ids.chunks(PAYLOADS_AT_ONCE) {
+            for (id, row) in ids.iter().zip(self.rows(ids, Payloads::Load).await?) {
+                match row {
+                    Ok(record) => page
+                        .workflows
+                        .extend(record.filter(|record| filter.matches(record))),
+                    Err(reason) => page.damaged.push(page::damaged(id, reason)),
+                }
+            }
+        }
+        Ok(())
+    }
+}

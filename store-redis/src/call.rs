@@ -1,0 +1,94 @@
+use redis::{Cmd, ToRedisArgs, Value};
+
+use durable_api::store::StoreResult;
+
+use crate::{link::Link, script::Script};
+
+/// A script with its keys and arguments.
+pub(crate) struct Call<'a> {
+    script: &'static Script,
+    operation: &'static str,
+    keys: Vec<String>,
+    arguments: Vec<Argument<'a>>,
+}
+
+enum Argument<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Vec<u8>),
+}
+
+impl<'a> Call<'a> {
+    /// A call for an operation of the store, with the keys that are known.
+    pub(crate) fn new(
+        script: &'static Script,
+        operation: &'static str,
+        keys: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self {
+            script,
+            operation,
+            keys: keys.into_iter().collect(),
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Adds a key.
+    pub(crate) fn key(&mut self, key: String) {
+        self.keys.push(key);
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub(crate) fn arg(mut self, argument: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.arguments.push(Argument::Borrowed(argument.as_ref()));
+        self
+    }
+
+    /// Adds an argument that is made for the call: a number, a token.
+    #[must_use]
+    pub(crate) fn text(mut self, argument: impl ToString) -> Self {
+        self.arguments
+            .push(Argument::Owned(argument.to_string().into_bytes()));
+        self
+    }
+
+    /// Adds an argument that is made for the call.
+    #[must_use]
+    pub(crate) fn bytes(mut self, argument: Vec<u8>) -> Self {
+        self.arguments.push(Argument::Owned(argument));
+        self
+    }
+
+    /// Runs a script that may write.
+    pub(crate) async fn write(self, link: &Link) -> StoreResult<Value> {
+        let reply = link
+            .write(self.operation, &self.cmd(self.script.by_hash()))
+            .await;
+        match reply {
+            Ok(Some(value)) => Ok(value),
+            // The server was restarted, or its scripts were flushed.
+            Ok(None) => link
+                .write(self.operation, &self.cmd(self.script.by_source()))
+                .await
+                .map(Option::unwrap_or_default),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cmd(&self, mut cmd: Cmd) -> Cmd {
+        cmd.arg(self.keys.len()).arg(&self.keys);
+        for argument in &self.arguments {
+            cmd.arg(argument);
+        }
+        cmd
+    }
+}
+
+impl ToRedisArgs for Argument<'_> {
+    fn write_redis_args<W: ?Sized + redis::RedisWrite>(&self, out: &mut W) {
+        match self {
+            Self::Borrowed(bytes) => out.write_arg(bytes),
+            Self::Owned(bytes) => out.write_arg(bytes),
+        }
+    }
+}

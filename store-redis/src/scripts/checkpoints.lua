@@ -1,0 +1,17 @@
+-- Checkpoints, as far as a script looks into them: version, two times, kind of outcome, whether
+-- there is a child, three lengths, then name, child, encoding and payload.
+local HEADER = 31
+
+-- Name, child and encoding; nothing when the value is damaged.
+local function open_checkpoint(value)
+  if #value < HEADER or string.byte(value, 1) ~= 1 then return nil end
+  local kind, has_child, name, child, encoding = struct.unpack('>BBI4I4I4', value, 18)
+  local rest = HEADER + name + child + encoding
+  if kind > 2 or has_child > 1 or rest > #value then return nil end
+  if kind == 0 and (encoding > 0 or rest < #value) then return nil end
+  if has_child == 0 and child > 0 then return nil end
+  local at = HEADER + 1
+  return string.sub(value, at, at + name - 1),
+    has_child == 1 and string.sub(value, at + name, at + name + child - 1),
+    string.sub(value, at + name + child, rest)
+end

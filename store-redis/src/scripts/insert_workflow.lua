@@ -1,0 +1,76 @@
+-- KEYS: workflow, executor, workflows [, parent, parent's steps, parent's children]
+-- ARGV: base, id, app, name, version ('' or '=' and the version), executor id, incarnation,
+--       execution, now, input encoding, input [, parent, parent's owner, step, checkpoint]
+local id, app, name, incarnation, execution = ARGV[2], ARGV[3], ARGV[4], ARGV[7], ARGV[8]
+local version = ARGV[5] ~= '' and string.sub(ARGV[5], 2) or nil
+local now = ARGV[9]
+local parent, parent_owner, step, checkpoint = ARGV[12], ARGV[13], ARGV[14], ARGV[15]
+
+local function damaged(which, failure)
+  if string.sub(failure.err, 1, 9) == 'WRONGTYPE' then
+    return {'damaged', which, 'its key holds another type'}
+  end
+  return failure
+end
+
+if redis.call('EXISTS', KEYS[2]) == 0 then return {'unknown_executor'} end
+
+local recorded
+if parent then
+  local row = redis.pcall('HMGET', KEYS[4], 'status', 'owner')
+  if row.err then return damaged(parent, row) end
+  if row[1] ~= 'PENDING' or row[2] ~= parent_owner then return {'parent_not_owner'} end
+  recorded = redis.pcall('HGET', KEYS[5], step)
+  if type(recorded) == 'table' then return damaged(parent, recorded) end
+  if recorded then
+    local _, child = open_checkpoint(recorded)
+    if child ~= id then return {'step_taken', recorded} end
+  end
+end
+
+-- The first write of a script may be refused; none after it is.
+local function record_in_parent()
+  if not parent or recorded then return nil end
+  local done = redis.pcall('HSET', KEYS[5], step, checkpoint)
+  return type(done) == 'table' and done or nil
+end
+
+local row, failure = read_row(KEYS[1], PLAIN)
+if failure then return damaged(id, failure) end
+if row then
+  local reason = damage(row, PLAIN)
+  if reason then return {'damaged', id, reason} end
+  if row[APP] ~= app or row[NAME] ~= name then return {'conflict', row} end
+  local refusal = record_in_parent()
+  if refusal then return refusal end
+  if row[OWNER] == incarnation .. '/' .. execution then return {'inserted'} end
+  return {'existing', row}
+end
+
+local refusal = record_in_parent()
+if refusal then return refusal end
+
+local fields = {
+  'app', app, 'name', name, 'status', 'PENDING', 'executor', ARGV[6],
+  'owner', incarnation .. '/' .. execution, 'attempts', '0',
+  'created', now, 'updated', now, 'started', now, 'input_encoding', ARGV[10], 'input', ARGV[11],
+}
+if version then
+  fields[#fields + 1] = 'version'
+  fields[#fields + 1] = version
+end
+if parent then
+  fields[#fields + 1] = 'parent'
+  fields[#fields + 1] = parent
+  fields[#fields + 1] = 'parent_step'
+  fields[#fields + 1] = step
+end
+local written = redis.pcall('HSET', KEYS[1], unpack(fields))
+if type(written) == 'table' then return written end
+
+local place = place_of(now, id)
+redis.call('ZADD', KEYS[3], 0, place)
+hold(incarnation, class_of(app, version, name), place)
+redis.call('ZADD', owned_key(incarnation), 0, execution .. '/' .. place)
+if parent then redis.call('ZADD', KEYS[6], 0, place) end
+return {'inserted'}

@@ -1,0 +1,109 @@
+-- Rows of workflows: the fields, in the order that the program expects, and whether they can be read.
+local FIELDS = {
+  'app', 'name', 'status', 'version', 'executor', 'owner', 'attempts', 'parent', 'parent_step',
+  'created', 'updated', 'started', 'completed', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
+}
+local APP, NAME, STATUS, VERSION, EXECUTOR, OWNER, ATTEMPTS, PARENT, PARENT_STEP = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local CREATED, UPDATED, STARTED, COMPLETED = 10, 11, 12, 13
+local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 14, 15, 16, 17
+
+-- How many of the fields are no payloads.
+local PLAIN = 13
+
+local STATUSES = {
+  PENDING = true, ENQUEUED = true, DELAYED = true, SUCCESS = true, ERROR = true, CANCELLED = true,
+  MAX_RECOVERY_ATTEMPTS_EXCEEDED = true,
+}
+
+-- Where a UTF-8 sequence that begins with `a` may continue: the range of its second byte, and its length.
+local function sequence(a)
+  if a >= 0xC2 and a <= 0xDF then return 0x80, 0xBF, 2 end
+  if a == 0xE0 then return 0xA0, 0xBF, 3 end
+  if a == 0xED then return 0x80, 0x9F, 3 end
+  if a >= 0xE1 and a <= 0xEF then return 0x80, 0xBF, 3 end
+  if a == 0xF0 then return 0x90, 0xBF, 4 end
+  if a >= 0xF1 and a <= 0xF3 then return 0x80, 0xBF, 4 end
+  if a == 0xF4 then return 0x80, 0x8F, 4 end
+end
+
+local function is_utf8(text)
+  if not string.find(text, '[\128-\255]') then return true end
+  local at, last = 1, #text
+  while at <= last do
+    local first = string.byte(text, at)
+    if first < 0x80 then
+      at = at + 1
+    else
+      local low, high, length = sequence(first)
+      if not low or at + length - 1 > last then return false end
+      for offset = 1, length - 1 do
+        local byte = string.byte(text, at + offset)
+        if byte < low or byte > high then return false end
+        low, high = 0x80, 0xBF
+      end
+      at = at + length
+    end
+  end
+  return true
+end
+
+-- Whether digits, of which there are `length` at most in `largest`, stand for that number or less.
+local function is_up_to(digits, largest)
+  if #digits ~= #largest then return #digits < #largest end
+  for at = 1, #digits do
+    local one, other = string.byte(digits, at), string.byte(largest, at)
+    if one ~= other then return one < other end
+  end
+  return true
+end
+
+local function is_time(text)
+  local sign, digits = string.match(text, '^(%-?)(%d+)$')
+  if not digits then return false end
+  return is_up_to(digits, sign == '-' and '9223372036854775808' or '9223372036854775807')
+end
+
+local function is_u32(text)
+  return string.find(text, '^%d+$') ~= nil and is_up_to(text, '4294967295')
+end
+
+local function is_owner(text)
+  local uuid, execution = string.match(text, '^([%x-]+)/(%d+)$')
+  return uuid ~= nil and #uuid == 36
+    and string.find(uuid, '^%x+%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+$') == 1
+    and string.find(uuid, '-', 1, true) == 9
+    and is_up_to(execution, '9223372036854775807')
+end
+
+-- What is wrong with a row, whose first `count` fields were read; nil when it can be read.
+local function damage(row, count)
+  for _, field in ipairs({APP, NAME, STATUS, ATTEMPTS, CREATED, UPDATED}) do
+    if not row[field] then return 'its field `' .. FIELDS[field] .. '` is missing' end
+  end
+  for _, field in ipairs({APP, NAME, VERSION, EXECUTOR, PARENT}) do
+    if row[field] and not is_utf8(row[field]) then return 'its field `' .. FIELDS[field] .. '` is not UTF-8' end
+  end
+  for _, field in ipairs({CREATED, UPDATED, STARTED, COMPLETED}) do
+    if row[field] and not is_time(row[field]) then return 'its field `' .. FIELDS[field] .. '` is no time' end
+  end
+  if not STATUSES[row[STATUS]] then return 'its status is unknown' end
+  if not is_u32(row[ATTEMPTS]) then return 'its field `attempts` is no number' end
+  if row[OWNER] and not is_owner(row[OWNER]) then return 'its owner is none' end
+  if (not row[PARENT]) ~= (not row[PARENT_STEP]) then return 'its parent is incomplete' end
+  if row[PARENT_STEP] and not is_u32(row[PARENT_STEP]) then return 'its field `parent_step` is no number' end
+  if count > PLAIN then
+    if not row[INPUT] or not row[INPUT_ENCODING] then return 'its input is missing' end
+    if not is_utf8(row[INPUT_ENCODING]) then return 'its field `input_encoding` is not UTF-8' end
+  end
+end
+
+-- The first `count` fields of a row. False when there is no row, nil and an error reply when the
+-- key holds something else.
+local function read_row(key, count)
+  local row = redis.pcall('HMGET', key, unpack(FIELDS, 1, count))
+  if row.err then return nil, row end
+  for field = 1, count do
+    if row[field] then return row end
+  end
+  return false
+end
