@@ -1,0 +1,130 @@
+use async_trait::async_trait;
+use durable_api::{
+    Timestamp,
+    store::{AdministrationStore, Cursor, SortOrder, StoreResult, WorkflowFilter, WorkflowPage},
+};
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::{
+    PostgresStore,
+    database::{Access, Database},
+    error::Failure,
+    record::{self, column, workflow_columns},
+    writes::check,
+};
+
+#[async_trait]
+impl AdministrationStore for PostgresStore {
+    async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage> {
+        list(&self.database, &filter)
+            .await
+            .map_err(|failure| failure.into_store_error("list_workflows"))
+    }
+}
+
+async fn list(database: &Database, filter: &WorkflowFilter) -> Result<WorkflowPage, Failure> {
+    let lists = [
+        &filter.ids,
+        &filter.names,
+        &filter.versions,
+        &filter.executor_ids,
+    ];
+    let texts = lists.into_iter().flatten();
+    let texts = texts
+        .chain(&filter.app)
+        .chain(&filter.id_prefix)
+        .chain(&filter.parent_id);
+    let texts = texts.chain(filter.after.as_ref().map(|cursor| &cursor.id));
+    check(texts.map(String::as_str), None, [])?;
+
+    let mut query = build_query(database, filter);
+    let mut work = database.single(Access::Read).await?;
+    // A text of its own for each combination of conditions: planned afresh, and not kept.
+    let mut rows = work.fetch(query.build().persistent(false)).await?;
+    work.commit().await?;
+
+    let limit = filter.limit as usize;
+    let cut = rows.len() > limit;
+    rows.truncate(limit);
+    let mut page = WorkflowPage::new();
+    if let Some(last) = rows.last().filter(|_| cut) {
+        page.next = Some(Cursor {
+            created_at: Timestamp::from_millis(column(last, "created_at")?),
+            id: column(last, "id")?,
+        });
+    }
+    for row in &rows {
+        match record::workflow_or_damage(row, filter.payloads)? {
+            Ok(record) => page.workflows.push(record),
+            Err(damage) => page.damaged.push(damage),
+        }
+    }
+    Ok(page)
+}
+
+fn build_query(database: &Database, filter: &WorkflowFilter) -> QueryBuilder<Postgres> {
+    let columns = workflow_columns(filter.payloads);
+    let select = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE true");
+    let mut query = QueryBuilder::new(database.sql(&select));
+    push_conditions(&mut query, filter);
+    let (comparison, direction) = match filter.order {
+        SortOrder::OldestFirst => (">", "ASC"),
+        SortOrder::NewestFirst => ("<", "DESC"),
+    };
+    if let Some(cursor) = &filter.after {
+        query.push(format!(" AND (w.created_at, w.id) {comparison} ("));
+        query.push_bind(cursor.created_at.as_millis());
+        query.push(", ");
+        query.push_bind(cursor.id.clone());
+        query.push(")");
+    }
+    query.push(format!(
+        " ORDER BY w.created_at {direction}, w.id {direction} LIMIT "
+    ));
+    // One more than asked for tells whether there is a next page.
+    query.push_bind(i64::from(filter.limit) + 1);
+    query
+}
+
+fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &WorkflowFilter) {
+    let one = |query: &mut QueryBuilder<Postgres>, condition: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value.clone());
+        }
+    };
+    let any = |query: &mut QueryBuilder<Postgres>, column: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            query.push(format!(" AND {column} = ANY ("));
+            query.push_bind(values).push(")");
+        }
+    };
+    let statuses = filter
+        .statuses
+        .iter()
+        .map(|status| status.as_str().to_owned());
+    one(query, " AND w.app = ", &filter.app);
+    any(query, "w.id", filter.ids.clone());
+    any(query, "w.name", filter.names.clone());
+    any(query, "w.status", statuses.collect());
+    any(query, "w.version", filter.versions.clone());
+    any(query, "w.executor_id", filter.executor_ids.clone());
+    one(query, " AND w.parent_id = ", &filter.parent_id);
+    if let Some(prefix) = &filter.id_prefix {
+        // The first condition is for the index.
+        query.push(" AND w.id >= ").push_bind(prefix.clone());
+        query
+            .push(" AND starts_with(w.id, ")
+            .push_bind(prefix.clone())
+            .push(")");
+    }
+    if let Some(from) = filter.created_from {
+        query
+            .push(" AND w.created_at >= ")
+            .push_bind(from.as_millis());
+    }
+    if let Some(before) = filter.created_before {
+        query
+            .push(" AND w.created_at < ")
+            .push_bind(before.as_millis());
+    }
+}

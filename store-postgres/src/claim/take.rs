@@ -1,0 +1,101 @@
+use std::collections::HashMap;
+
+use durable_api::{
+    WorkflowStatus,
+    store::{ClaimedWorkflow, ClaimedWorkflows, WorkflowRecord},
+};
+
+use super::Claim;
+use crate::{error::Failure, writes::execution};
+
+/// Rows that are locked, and read: what they become needs no condition.
+const TAKE: &str = "
+UPDATE {schema}.workflows w
+SET status = r.status,
+    executor_id = CASE WHEN r.taken THEN $5 ELSE w.executor_id END,
+    owner_incarnation = CASE WHEN r.taken THEN $6 ELSE w.owner_incarnation END,
+    owner_execution = CASE WHEN r.taken THEN $7 ELSE w.owner_execution END,
+    recovery_attempts = r.attempts,
+    updated_at = $8,
+    completed_at = CASE WHEN r.taken THEN w.completed_at ELSE $8 END
+FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) AS r (id, status, taken, attempts)
+WHERE w.id = r.id";
+
+impl Claim<'_> {
+    /// Changes hands, or makes a dead letter, of everything found.
+    pub(super) async fn take(
+        &mut self,
+        found: Vec<ClaimedWorkflow>,
+        answer: &mut ClaimedWorkflows,
+    ) -> Result<(), Failure> {
+        let limits: HashMap<&str, u32> = self
+            .request
+            .workflows
+            .iter()
+            .rev()
+            .map(|one| (one.name.as_str(), one.max_recovery_attempts))
+            .collect();
+        let mut changed = Vec::new();
+        for mut workflow in found {
+            let record = &mut workflow.record;
+            if record.owner == Some(self.request.owner) {
+                answer.claimed.push(workflow);
+                continue;
+            }
+            let limit = limits.get(record.name.as_str()).copied().unwrap_or(0);
+            let taken = self.change(record, limit);
+            changed.push((
+                record.id.clone(),
+                record.status,
+                taken,
+                record.recovery_attempts,
+            ));
+            if taken {
+                answer.claimed.push(workflow);
+            } else {
+                answer.dead_lettered.push(workflow.record.id);
+            }
+        }
+        answer.claimed.sort_by(|a, b| {
+            (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id))
+        });
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let request = self.request;
+        let query = self
+            .database
+            .query(TAKE)
+            .bind(changed.iter().map(|one| one.0.as_str()).collect::<Vec<_>>())
+            .bind(changed.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
+            .bind(changed.iter().map(|one| one.2).collect::<Vec<_>>())
+            .bind(
+                changed
+                    .iter()
+                    .map(|one| i64::from(one.3))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(&request.executor_id)
+            .bind(request.owner.incarnation.0)
+            .bind(execution(request.owner))
+            .bind(request.now.as_millis());
+        self.work.fetch(query).await?;
+        Ok(())
+    }
+
+    /// What becomes of a record. `false`: it was lost too often, and is a dead letter.
+    fn change(&self, record: &mut WorkflowRecord, max_recovery_attempts: u32) -> bool {
+        record.updated_at = self.request.now;
+        if record.owner.is_some() {
+            if record.recovery_attempts >= max_recovery_attempts {
+                record.status = WorkflowStatus::MaxRecoveryAttemptsExceeded;
+                record.completed_at = Some(self.request.now);
+                return false;
+            }
+            record.recovery_attempts += 1;
+        }
+        record.owner = Some(self.request.owner);
+        record.executor_id = Some(self.request.executor_id.clone());
+        true
+    }
+}

@@ -1,0 +1,125 @@
+//! The pool, the schema, and the unit of work that all operations are made of.
+mod planner;
+mod schema;
+mod server;
+mod work;
+
+use std::{fmt, sync::Arc};
+
+use durable_api::store::StoreErrorKind;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, postgres::PgArguments, query::Query};
+
+pub(crate) use planner::steady_plans;
+pub(crate) use schema::Schema;
+pub(crate) use server::Server;
+pub(crate) use work::{Access, Work};
+
+use crate::error::{Failure, Stage};
+
+/// Where the store's tables are, and how to reach them. A clone is another handle.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: PgPool,
+    schema: Arc<Schema>,
+    transaction_pooling: bool,
+}
+
+impl Database {
+    pub(crate) fn new(pool: PgPool, schema: Schema, transaction_pooling: bool) -> Self {
+        Self {
+            pool,
+            schema: Arc::new(schema),
+            transaction_pooling,
+        }
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The text of a statement, with `{schema}` filled in.
+    pub(crate) fn sql(&self, template: &str) -> String {
+        template.replace("{schema}", self.schema.quoted())
+    }
+
+    /// A statement on our tables; `{schema}` in the template is filled in.
+    pub(crate) fn query(&self, template: &str) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(self.sql(template))).persistent(!self.transaction_pooling)
+    }
+
+    /// A unit of work of exactly one statement, which commits by itself.
+    pub(crate) async fn single(&self, access: Access) -> Result<Work, Failure> {
+        if self.transaction_pooling {
+            // Parse and Bind travel apart; only a transaction keeps them on one server connection.
+            return self.transaction(access).await;
+        }
+        let connection = self.pool.acquire().await;
+        let connection = connection.map_err(|error| self.unreached(error))?;
+        Ok(Work::single(connection, access))
+    }
+
+    /// A unit of work of any number of statements.
+    pub(crate) async fn transaction(&self, access: Access) -> Result<Work, Failure> {
+        // READ COMMITTED whatever the role's default: the statements rely on seeing what was
+        // committed while they waited for a lock.
+        let begin = match access {
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        };
+        let transaction = self.pool.begin_with(begin).await;
+        let transaction = transaction.map_err(|error| self.unreached(error))?;
+        Ok(Work::transaction(transaction, access))
+    }
+
+    /// Reads with one statement.
+    pub(crate) async fn read(
+        &self,
+        query: Query<'static, Postgres, PgArguments>,
+    ) -> Result<Vec<sqlx::postgres::PgRow>, Failure> {
+        let mut work = self.single(Access::Read).await?;
+        let rows = work.fetch(query).await?;
+        work.commit().await?;
+        Ok(rows)
+    }
+
+    /// Writes with one statement.
+    pub(crate) async fn write(
+        &self,
+        query: Query<'static, Postgres, PgArguments>,
+    ) -> Result<Vec<sqlx::postgres::PgRow>, Failure> {
+        let mut work = self.single(Access::Write).await?;
+        let rows = work.fetch(query).await?;
+        work.commit().await?;
+        Ok(rows)
+    }
+
+    /// `host:port/database`, without credentials.
+    pub(crate) fn location(&self) -> String {
+        server::location(&self.pool.connect_options())
+    }
+
+    fn unreached(&self, error: sqlx::Error) -> Failure {
+        let timed_out = matches!(error, sqlx::Error::PoolTimedOut);
+        let failure = Failure::from_driver(error, Stage::Uncommitted);
+        match failure.kind {
+            StoreErrorKind::Unavailable if timed_out => {
+                let timeout = self.pool.options().get_acquire_timeout();
+                failure.with_message(format!(
+                    "no connection to {} within {timeout:?}",
+                    self.location()
+                ))
+            }
+            _ => failure.with_message(self.location()),
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("location", &self.location())
+            .field("schema", &self.schema.name())
+            .field("transaction_pooling", &self.transaction_pooling)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+use durable_api::store::StoreErrorKind;
+use sqlx::{Row as _, postgres::PgConnectOptions};
+
+use super::Database;
+use crate::error::{Failure, Stage};
+
+/// The oldest server that the statements are written for.
+const OLDEST: i32 = 13;
+
+const PROBE: &str = "
+SELECT current_setting('server_version_num')::int AS version,
+       current_setting('server_encoding') AS encoding,
+       current_setting('fsync') AS fsync,
+       current_setting('synchronous_commit') AS synchronous_commit";
+
+/// What the server said about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    fsync: String,
+    synchronous_commit: String,
+}
+
+impl Server {
+    /// Asks the server, and refuses one that cannot hold the store.
+    pub(crate) async fn probe(database: &Database) -> Result<Self, Failure> {
+        let rows = database.read(database.query(PROBE)).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound);
+        let parsed = row.and_then(|row| {
+            let server = Self {
+                fsync: row.try_get("fsync")?,
+                synchronous_commit: row.try_get("synchronous_commit")?,
+            };
+            Ok((
+                row.try_get::<i32, _>("version")? / 10_000,
+                row.try_get::<String, _>("encoding")?,
+                server,
+            ))
+        });
+        let (version, encoding, server) =
+            parsed.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
+        if version < OLDEST {
+            return Err(Failure::new(
+                StoreErrorKind::Incompatible,
+                format!("the server is postgres {version}, and {OLDEST} or later is needed"),
+            ));
+        }
+        if encoding != "UTF8" {
+            return Err(Failure::new(
+                StoreErrorKind::Misconfigured,
+                format!("the database's encoding is {encoding}: create it with ENCODING 'UTF8'"),
+            ));
+        }
+        Ok(server)
+    }
+
+    /// The setting that lets acknowledged work be lost, if one does.
+    pub(crate) fn hazard(&self) -> Option<&'static str> {
+        if self.fsync == "off" {
+            Some("fsync is off: a crash of the server can lose or destroy anything")
+        } else if self.synchronous_commit == "off" {
+            Some("synchronous_commit is off: a crash of the server loses the latest commits")
+        } else {
+            None
+        }
+    }
+
+    /// What survives what.
+    pub(crate) fn durability(&self) -> String {
+        match self.hazard() {
+            Some(hazard) => hazard.to_owned(),
+            None => format!(
+                "every commit is synced to disk (synchronous_commit = {})",
+                self.synchronous_commit
+            ),
+        }
+    }
+}
+
+/// `host:port/database`, without credentials.
+pub(crate) fn location(options: &PgConnectOptions) -> String {
+    let database = options
+        .get_database()
+        .unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("{}:{}/{database}", socket.display(), options.get_port()),
+        None => format!("{}:{}/{database}", options.get_host(), options.get_port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hazards_are_named() {
+        let server = |fsync: &str, commit: &str| Server {
+            fsync: fsync.to_owned(),
+            synchronous_commit: commit.to_owned(),
+        };
+        assert_eq!(server("on", "on").hazard(), None);
+        assert!(server("off", "on").durability().contains("fsync is off"));
+        assert!(
+            server("on", "off")
+                .durability()
+                .contains("synchronous_commit is off")
+        );
+    }
+}

@@ -1,0 +1,92 @@
+use sqlx::{
+    Postgres, Transaction,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
+
+use crate::error::{Failure, Stage};
+
+/// Whether losing the connection leaves a doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// One operation on one connection. Dropped before [`commit`](Self::commit), it is rolled back.
+pub(crate) struct Work {
+    connection: Connection,
+    access: Access,
+}
+
+enum Connection {
+    /// Each statement commits by itself.
+    Single(PoolConnection<Postgres>),
+    Transaction(Transaction<'static, Postgres>),
+}
+
+impl Work {
+    pub(super) fn single(connection: PoolConnection<Postgres>, access: Access) -> Self {
+        Self {
+            connection: Connection::Single(connection),
+            access,
+        }
+    }
+
+    pub(super) fn transaction(transaction: Transaction<'static, Postgres>, access: Access) -> Self {
+        Self {
+            connection: Connection::Transaction(transaction),
+            access,
+        }
+    }
+
+    /// Runs a statement, and loads its rows.
+    pub(crate) async fn fetch(
+        &mut self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        match &mut self.connection {
+            Connection::Single(connection) => {
+                let stage = match self.access {
+                    Access::Read => Stage::Uncommitted,
+                    Access::Write => Stage::Committing,
+                };
+                let rows = query.fetch_all(&mut **connection).await;
+                rows.map_err(|error| Failure::from_driver(error, stage))
+            }
+            Connection::Transaction(transaction) => {
+                let rows = query.fetch_all(&mut **transaction).await;
+                rows.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))
+            }
+        }
+    }
+
+    /// Runs a script of several statements, without arguments. Only within a transaction.
+    pub(crate) async fn run_script(&mut self, script: String) -> Result<(), Failure> {
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+        let done = match &mut self.connection {
+            Connection::Single(connection) => script.execute(&mut **connection).await,
+            Connection::Transaction(transaction) => script.execute(&mut **transaction).await,
+        };
+        match done {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::from_driver(error, Stage::Uncommitted)),
+        }
+    }
+
+    /// Makes the work last.
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        let stage = match self.access {
+            Access::Read => Stage::Uncommitted,
+            Access::Write => Stage::Committing,
+        };
+        match self.connection {
+            Connection::Single(_) => Ok(()),
+            Connection::Transaction(transaction) => {
+                let committed = transaction.commit().await;
+                committed.map_err(|error| Failure::from_driver(error, stage))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Rows to records. A row that does not make one is damage, told with the workflow's id.
+use durable_api::{
+    Payload, Timestamp,
+    store::{
+        DamagedWorkflow, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep, Payloads,
+        RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
+    },
+};
+use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
+use uuid::Uuid;
+
+use crate::error::{Failure, Stage};
+
+/// What is wrong with a row.
+pub(crate) type Damage = String;
+
+/// The columns of a workflow `w`, with or without its payloads.
+pub(crate) fn workflow_columns(payloads: Payloads) -> &'static str {
+    match payloads {
+        Payloads::Omit => {
+            "w.id, w.app, w.name, w.status, w.version, w.executor_id, w.owner_incarnation, \
+             w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.created_at, \
+             w.updated_at, w.started_at, w.completed_at"
+        }
+        Payloads::Load => {
+            "w.id, w.app, w.name, w.status, w.version, w.executor_id, w.owner_incarnation, \
+             w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.created_at, \
+             w.updated_at, w.started_at, w.completed_at, w.input_encoding, w.input, \
+             w.outcome_encoding, w.outcome"
+        }
+    }
+}
+
+/// The columns of a step `s`.
+pub(crate) const STEP_COLUMNS: &str = "s.workflow_id, s.step_id, s.name, s.failed, s.child_id, \
+     s.started_at, s.completed_at, s.outcome_encoding, s.outcome";
+
+/// A value that only a change of the schema can make unreadable.
+pub(crate) fn column<'r, T>(row: &'r PgRow, name: &str) -> Result<T, Failure>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(name)
+        .map_err(|error| Failure::from_driver(error, Stage::Uncommitted))
+}
+
+/// A workflow; of the payloads, what was loaded.
+pub(crate) fn workflow(row: &PgRow, payloads: Payloads) -> Result<WorkflowRecord, Damage> {
+    let status: String = get(row, "status")?;
+    let status = status
+        .parse()
+        .map_err(|error: durable_api::UnknownStatus| error.to_string())?;
+    let mut record = WorkflowRecord::new(
+        get::<String>(row, "id")?,
+        get::<String>(row, "app")?,
+        get::<String>(row, "name")?,
+        status,
+        timestamp(row, "created_at")?,
+    );
+    record.version = get(row, "version")?;
+    record.executor_id = get(row, "executor_id")?;
+    record.owner = owner(row)?;
+    record.recovery_attempts = number(row, "recovery_attempts")?;
+    record.parent = parent(row)?;
+    record.updated_at = timestamp(row, "updated_at")?;
+    record.started_at = get::<Option<i64>>(row, "started_at")?.map(Timestamp::from_millis);
+    record.completed_at = get::<Option<i64>>(row, "completed_at")?.map(Timestamp::from_millis);
+    if payloads == Payloads::Load {
+        use durable_api::WorkflowStatus::{Error, Success};
+
+        record.input = payload(row, "input_encoding", "input")?;
+        let outcome = payload(row, "outcome_encoding", "outcome")?;
+        record.outcome = match (status, outcome) {
+            (Success, Some(outcome)) => Some(Outcome::Success(outcome)),
+            (Error, Some(outcome)) => Some(Outcome::Failure(outcome)),
+            (Success | Error, None) => return Err(format!("it is {status} without an outcome")),
+            _ => None,
+        };
+    }
+    Ok(record)
+}
+
+/// A workflow, or its id and what is wrong with it.
+pub(crate) fn workflow_or_damage(
+    row: &PgRow,
+    payloads: Payloads,
+) -> Result<Result<WorkflowRecord, DamagedWorkflow>, Failure> {
+    Ok(match workflow(row, payloads) {
+        Ok(record) => Ok(record),
+        Err(damage) => Err(DamagedWorkflow::new(column::<String>(row, "id")?, damage)),
+    })
+}
+
+/// A checkpoint.
+pub(crate) fn step(row: &PgRow) -> Result<StepRecord, Damage> {
+    let outcome = payload(row, "outcome_encoding", "outcome")?;
+    let outcome = match (get::<Option<bool>>(row, "failed")?, outcome) {
+        (None, None) => None,
+        (Some(false), Some(outcome)) => Some(Outcome::Success(outcome)),
+        (Some(true), Some(outcome)) => Some(Outcome::Failure(outcome)),
+        _ => return Err("its outcome is incomplete".to_owned()),
+    };
+    let mut record = StepRecord::child(
+        number(row, "step_id")?,
+        get::<String>(row, "name")?,
+        "",
+        timestamp(row, "started_at")?,
+    );
+    record.child_id = get(row, "child_id")?;
+    record.outcome = outcome;
+    record.completed_at = timestamp(row, "completed_at")?;
+    Ok(record)
+}
+
+/// A checkpoint of `workflow_id`, or the error that names it.
+pub(crate) fn step_of(workflow_id: &str, row: &PgRow) -> Result<StepRecord, Failure> {
+    step(row).map_err(|damage| damaged_step(workflow_id, row, &damage))
+}
+
+/// What is wrong with which step.
+pub(crate) fn describe_step_damage(row: &PgRow, damage: &str) -> String {
+    match row.try_get::<i64, _>("step_id") {
+        Ok(step) => format!("step {step} is damaged: {damage}"),
+        Err(_) => format!("a step is damaged: {damage}"),
+    }
+}
+
+/// An executor.
+pub(crate) fn executor(row: &PgRow) -> Result<ExecutorRecord, Damage> {
+    let mut request = RegisterExecutor::new(
+        get::<String>(row, "app")?,
+        get::<String>(row, "executor_id")?,
+        Incarnation(get(row, "incarnation")?),
+        get::<String>(row, "version")?,
+        timestamp(row, "registered_at")?,
+    );
+    request.host = get(row, "host")?;
+    request.process = get(row, "process")?;
+    let mut record = ExecutorRecord::registered(request);
+    record.beat = number(row, "beat")?;
+    Ok(record)
+}
+
+/// The error that names a damaged workflow.
+pub(crate) fn corrupt(id: &str, damage: &str) -> Failure {
+    Failure::new(
+        StoreErrorKind::Corrupt,
+        format!("workflow `{id}` is damaged: {damage}"),
+    )
+}
+
+fn damaged_step(workflow_id: &str, row: &PgRow, damage: &str) -> Failure {
+    corrupt(workflow_id, &describe_step_damage(row, damage))
+}
+
+fn owner(row: &PgRow) -> Result<Option<Owner>, Damage> {
+    let incarnation: Option<Uuid> = get(row, "owner_incarnation")?;
+    let execution: Option<i64> = get(row, "owner_execution")?;
+    match (incarnation, execution) {
+        (None, None) => Ok(None),
+        (Some(incarnation), Some(execution)) => {
+            let execution =
+                u64::try_from(execution).map_err(|_| "its owner's execution is negative")?;
+            Ok(Some(Owner::new(Incarnation(incarnation), execution)))
+        }
+        _ => Err("its owner is incomplete".to_owned()),
+    }
+}
+
+fn parent(row: &PgRow) -> Result<Option<ParentStep>, Damage> {
+    let id: Option<String> = get(row, "parent_id")?;
+    match (id, get::<Option<i64>>(row, "parent_step")?) {
+        (None, None) => Ok(None),
+        (Some(id), Some(_)) => Ok(Some(ParentStep::new(id, number(row, "parent_step")?))),
+        _ => Err("its parent is incomplete".to_owned()),
+    }
+}
+
+fn payload(row: &PgRow, encoding: &str, bytes: &str) -> Result<Option<Payload>, Damage> {
+    match (
+        get::<Option<String>>(row, encoding)?,
+        get::<Option<Vec<u8>>>(row, bytes)?,
+    ) {
+        (None, None) => Ok(None),
+        (Some(encoding), Some(bytes)) => Ok(Some(Payload::new(encoding, bytes))),
+        (None, Some(_)) => Err(format!("{bytes} has no encoding")),
+        (Some(_), None) => Err(format!("{bytes} has an encoding but no value")),
+    }
+}
+
+fn timestamp(row: &PgRow, name: &str) -> Result<Timestamp, Damage> {
+    get(row, name).map(Timestamp::from_millis)
+}
+
+fn number<T: TryFrom<i64>>(row: &PgRow, name: &str) -> Result<T, Damage> {
+    let value: i64 = get(row, name)?;
+    T::try_from(value).map_err(|_| format!("{name} is {value}"))
+}
+
+fn get<'r, T>(row: &'r PgRow, name: &str) -> Result<T, Damage>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(name).map_err(|error| error.to_string())
+}

@@ -1,0 +1,124 @@
+use std::{str::FromStr, time::Duration};
+
+use durable_api::store::StoreErrorKind;
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+use crate::{PostgresOptions, error::Failure};
+
+/// The parameters that the driver understands, beside `options[…]`.
+const OF_THE_DRIVER: &[&str] = &[
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// Reads a URL: our own parameters are taken out, the rest is the driver's. No message repeats a value,
+/// which may be a secret.
+pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
+    let mut url = Url::parse(text).map_err(|error| {
+        invalid(format!(
+            "the url cannot be read ({error}): postgres://user:password@host:5432/database"
+        ))
+    })?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(invalid(
+            "the url does not begin with postgres://".to_owned(),
+        ));
+    }
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    for (key, value) in url.query_pairs().into_owned() {
+        match key.as_str() {
+            "schema" | "transaction_pooling" | "max_connections" | "acquire_timeout_ms" => {
+                ours.push((key, value));
+            }
+            _ if OF_THE_DRIVER.contains(&key.as_str()) || key.starts_with("options[") => {
+                theirs.push((key, value));
+            }
+            _ => tracing::warn!(parameter = %key, "unknown parameter of the postgres url ignored"),
+        }
+    }
+    url.set_query(None);
+    if !theirs.is_empty() {
+        url.query_pairs_mut().extend_pairs(theirs);
+    }
+    let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| {
+        invalid("a parameter of the url has a value that it cannot have".to_owned())
+    })?;
+    ours.into_iter()
+        .try_fold(PostgresOptions::from_connect_options(options), apply)
+}
+
+fn apply(
+    options: PostgresOptions,
+    (key, value): (String, String),
+) -> Result<PostgresOptions, Failure> {
+    Ok(match key.as_str() {
+        "schema" => options.schema(value),
+        "transaction_pooling" => options.transaction_pooling(parsed(&key, &value)?),
+        "max_connections" => options.max_connections(parsed(&key, &value)?),
+        _ => options.acquire_timeout(Duration::from_millis(parsed(&key, &value)?)),
+    })
+}
+
+fn parsed<T: FromStr>(key: &str, value: &str) -> Result<T, Failure> {
+    value
+        .parse()
+        .map_err(|_| invalid(format!("the url's parameter `{key}` cannot be read")))
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(StoreErrorKind::Invalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_parameters_are_taken_out_of_the_url() {
+        let options = parse(
+            "postgres://u:secret@h:1/d?schema=a%22b&sslmode=disable&transaction_pooling=true\
+             &max_connections=3&acquire_timeout_ms=250",
+        )
+        .expect("is read");
+        let shown = format!("{options:?}");
+        assert_eq!(
+            shown,
+            "PostgresOptions { schema: \"a\\\"b\", transaction_pooling: true, \
+             max_connections: 3, acquire_timeout: 250ms, .. }"
+        );
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_its_secrets() {
+        for url in [
+            "postgres://u:secret@h:port/d",
+            "mysql://u:secret@h/d",
+            "postgres://u:secret@h/d?sslmode=secret",
+            "postgres://u:secret@h/d?max_connections=secret",
+            "secret",
+        ] {
+            let failure = parse(url).expect_err(url);
+            assert_eq!(failure.kind, StoreErrorKind::Invalid, "{url}");
+            let shown = failure.into_store_error("connect").to_string();
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}

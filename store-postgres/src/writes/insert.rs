@@ -1,0 +1,169 @@
+use std::{cmp::Ordering, sync::Arc};
+
+use durable_api::store::InsertWorkflow;
+
+use super::{bind_column, execution};
+use crate::{
+    batch::Batch,
+    database::{Access, Database, Work},
+    error::Failure,
+    record::column,
+};
+
+/// Accepts workflows whose id is free; children together with their parents' checkpoints.
+///
+/// `FOR KEY SHARE` excludes the removal of an executor but not its heartbeats, so a workflow is never accepted
+/// for an executor that is gone, and one that retires hands back all it accepted. A parent is locked as by `record_step`.
+/// A parent's step that another transaction writes at the same time violates the primary key: nothing is
+/// applied then, and each workflow is judged by itself.
+const INSERT: &str = "
+WITH request AS (
+    SELECT *
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
+                $8::text[], $9::bytea[], $10::bigint[],
+                $11::text[], $12::uuid[], $13::bigint[], $14::bigint[], $15::text[])
+         WITH ORDINALITY
+         AS r (id, app, name, version, executor_id, incarnation, execution,
+               encoding, input, now,
+               parent_id, parent_incarnation, parent_execution, parent_step, step_name, position)
+), alive AS MATERIALIZED (
+    SELECT e.incarnation
+    FROM {schema}.executors e
+    WHERE e.incarnation = ANY ($6::uuid[])
+    ORDER BY e.incarnation
+    FOR KEY SHARE
+), accepted AS MATERIALIZED (
+    SELECT r.*
+    FROM request r
+    WHERE r.incarnation IN (SELECT incarnation FROM alive)
+), owned AS MATERIALIZED (
+    SELECT r.position
+    FROM accepted r
+    CROSS JOIN LATERAL (
+        SELECT 1
+        FROM {schema}.workflows w
+        WHERE w.id = r.parent_id
+          AND w.status = 'PENDING'
+          AND w.owner_incarnation = r.parent_incarnation
+          AND w.owner_execution = r.parent_execution
+        FOR SHARE
+    ) AS locked
+    WHERE r.parent_id IS NOT NULL
+), inserted AS (
+    INSERT INTO {schema}.workflows (id, app, name, status, version, executor_id,
+                                    owner_incarnation, owner_execution, parent_id, parent_step,
+                                    created_at, updated_at, started_at, input_encoding, input)
+    SELECT r.id, r.app, r.name, 'PENDING', r.version, r.executor_id,
+           r.incarnation, r.execution, r.parent_id, r.parent_step,
+           r.now, r.now, r.now, r.encoding, r.input
+    FROM accepted r
+    WHERE r.parent_id IS NULL
+       OR (r.position IN (SELECT position FROM owned)
+           AND NOT EXISTS (SELECT 1 FROM {schema}.steps s
+                           WHERE s.workflow_id = r.parent_id AND s.step_id = r.parent_step))
+    ORDER BY r.position
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+), linked AS (
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, child_id, started_at, completed_at)
+    SELECT r.parent_id, r.parent_step, r.step_name, r.id, r.now, r.now
+    FROM accepted r
+    WHERE r.parent_id IS NOT NULL AND r.id IN (SELECT id FROM inserted)
+    ORDER BY r.position
+)
+SELECT r.position,
+       r.parent_id IS NULL OR r.position IN (SELECT position FROM owned) AS owned,
+       r.id IN (SELECT id FROM inserted) AS inserted
+FROM accepted r";
+
+/// Accepts workflows.
+#[derive(Debug)]
+pub(crate) struct Insert(pub(crate) Database);
+
+/// What became of a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    Written,
+    /// The id or the parent's step is taken; by whom decides the answer.
+    Taken,
+    ParentNotOwner,
+    UnknownExecutor,
+}
+
+impl Batch for Insert {
+    type Item = Arc<InsertWorkflow>;
+    type Answer = Inserted;
+    type Session = Work;
+
+    fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
+        one.id.cmp(&other.id)
+    }
+
+    fn weight(item: &Self::Item) -> usize {
+        256 + item.id.len() + item.name.len() + item.input.bytes.len()
+    }
+
+    async fn open(&self) -> Result<Work, Failure> {
+        self.0.single(Access::Write).await
+    }
+
+    async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Inserted>, Failure> {
+        let rows = work.fetch(self.query(items)).await?;
+        let mut answers = vec![Inserted::UnknownExecutor; items.len()];
+        for row in rows {
+            let position = usize::try_from(column::<i64>(&row, "position")?).unwrap_or(0);
+            let owned = column::<bool>(&row, "owned")?;
+            let inserted = column::<bool>(&row, "inserted")?;
+            if let Some(answer) = position
+                .checked_sub(1)
+                .and_then(|index| answers.get_mut(index))
+            {
+                *answer = match (owned, inserted) {
+                    (_, true) => Inserted::Written,
+                    (true, false) => Inserted::Taken,
+                    (false, false) => Inserted::ParentNotOwner,
+                };
+            }
+        }
+        work.commit().await?;
+        Ok(answers)
+    }
+}
+
+impl Insert {
+    fn query(
+        &self,
+        items: &[Arc<InsertWorkflow>],
+    ) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
+        let query = self.0.query(INSERT);
+        let query = bind_column(query, items, |item| item.id.as_str());
+        let query = bind_column(query, items, |item| item.app.as_str());
+        let query = bind_column(query, items, |item| item.name.as_str());
+        let query = bind_column(query, items, |item| item.version.as_deref());
+        let query = bind_column(query, items, |item| item.executor_id.as_str());
+        let query = bind_column(query, items, |item| item.owner.incarnation.0);
+        let query = bind_column(query, items, |item| execution(item.owner));
+        let query = bind_column(query, items, |item| &*item.input.encoding);
+        let query = bind_column(query, items, |item| &*item.input.bytes);
+        let query = bind_column(query, items, |item| item.now.as_millis());
+        let query = bind_column(query, items, |item| {
+            item.parent
+                .as_ref()
+                .map(|parent| parent.workflow_id.as_str())
+        });
+        let query = bind_column(query, items, |item| {
+            item.parent
+                .as_ref()
+                .map(|parent| parent.owner.incarnation.0)
+        });
+        let query = bind_column(query, items, |item| {
+            item.parent.as_ref().map(|parent| execution(parent.owner))
+        });
+        let query = bind_column(query, items, |item| {
+            item.parent.as_ref().map(|parent| i64::from(parent.step_id))
+        });
+        bind_column(query, items, |item| {
+            item.parent.as_ref().map(|parent| parent.step_name.as_str())
+        })
+    }
+}

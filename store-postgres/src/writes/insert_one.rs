@@ -1,0 +1,190 @@
+use durable_api::store::{
+    InsertOutcome, InsertWorkflow, ParentCheckpoint, Payloads, StepRecord, StoreErrorKind,
+    WorkflowRecord,
+};
+
+use super::execution;
+use crate::{
+    database::{Access, Database, Work},
+    error::Failure,
+    record::{self, STEP_COLUMNS, workflow_columns},
+};
+
+/// How often the answer may change under our eyes before the caller is asked to try again.
+const ATTEMPTS: usize = 3;
+
+/// Judges one workflow, step by step, in a transaction of its own.
+pub(crate) async fn insert_one(
+    database: &Database,
+    request: &InsertWorkflow,
+) -> Result<InsertOutcome, Failure> {
+    for _ in 0..ATTEMPTS {
+        let work = database.transaction(Access::Write).await?;
+        let mut attempt = Attempt {
+            database,
+            request,
+            work,
+        };
+        match attempt.judge().await? {
+            Verdict::Commit(outcome) => {
+                attempt.work.commit().await?;
+                return Ok(outcome);
+            }
+            Verdict::Refuse(outcome) => return Ok(outcome),
+            Verdict::Again => {}
+        }
+    }
+    Err(Failure::new(
+        StoreErrorKind::Contention,
+        format!("workflow `{}` comes and goes", request.id),
+    ))
+}
+
+enum Verdict {
+    Commit(InsertOutcome),
+    /// Whatever was written is rolled back.
+    Refuse(InsertOutcome),
+    /// A row that was there is gone, or the other way round.
+    Again,
+}
+
+struct Attempt<'a> {
+    database: &'a Database,
+    request: &'a InsertWorkflow,
+    work: Work,
+}
+
+impl Attempt<'_> {
+    async fn judge(&mut self) -> Result<Verdict, Failure> {
+        if !self.is_registered().await? {
+            return Ok(Verdict::Refuse(InsertOutcome::UnknownExecutor));
+        }
+        let mut missing_step = None;
+        if let Some(parent) = &self.request.parent {
+            if !self.owns(parent).await? {
+                return Ok(Verdict::Refuse(InsertOutcome::ParentNotOwner));
+            }
+            match self.step(parent).await? {
+                None => missing_step = Some(parent),
+                Some(step) if step.child_id.as_ref() == Some(&self.request.id) => {}
+                Some(step) => return Ok(Verdict::Refuse(InsertOutcome::StepTaken(step))),
+            }
+        }
+        let outcome = if self.insert_row().await? {
+            InsertOutcome::Inserted
+        } else {
+            match self.existing().await? {
+                None => return Ok(Verdict::Again),
+                Some(row) if (&row.app, &row.name) != (&self.request.app, &self.request.name) => {
+                    return Ok(Verdict::Refuse(InsertOutcome::Conflict(row)));
+                }
+                Some(row) if row.owner == Some(self.request.owner) => InsertOutcome::Inserted,
+                Some(row) => InsertOutcome::Existing(row),
+            }
+        };
+        if let Some(parent) = missing_step
+            && !self.link(parent).await?
+        {
+            return Ok(Verdict::Again);
+        }
+        Ok(Verdict::Commit(outcome))
+    }
+
+    async fn is_registered(&mut self) -> Result<bool, Failure> {
+        let query = self
+            .database
+            .query("SELECT 1 FROM {schema}.executors WHERE incarnation = $1 FOR KEY SHARE")
+            .bind(self.request.owner.incarnation.0);
+        Ok(!self.work.fetch(query).await?.is_empty())
+    }
+
+    async fn owns(&mut self, parent: &ParentCheckpoint) -> Result<bool, Failure> {
+        let query = self
+            .database
+            .query(
+                "SELECT 1 FROM {schema}.workflows
+                 WHERE id = $1 AND status = 'PENDING'
+                   AND owner_incarnation = $2 AND owner_execution = $3
+                 FOR SHARE",
+            )
+            .bind(&parent.workflow_id)
+            .bind(parent.owner.incarnation.0)
+            .bind(execution(parent.owner));
+        Ok(!self.work.fetch(query).await?.is_empty())
+    }
+
+    async fn step(&mut self, parent: &ParentCheckpoint) -> Result<Option<StepRecord>, Failure> {
+        let sql = format!(
+            "SELECT {STEP_COLUMNS} FROM {{schema}}.steps s WHERE s.workflow_id = $1 AND s.step_id = $2"
+        );
+        let query = self
+            .database
+            .query(&sql)
+            .bind(&parent.workflow_id)
+            .bind(i64::from(parent.step_id));
+        let rows = self.work.fetch(query).await?;
+        rows.first()
+            .map(|row| record::step_of(&parent.workflow_id, row))
+            .transpose()
+    }
+
+    async fn insert_row(&mut self) -> Result<bool, Failure> {
+        let request = self.request;
+        let parent = request.parent.as_ref();
+        let query = self
+            .database
+            .query(
+                "INSERT INTO {schema}.workflows
+                    (id, app, name, status, version, executor_id, owner_incarnation,
+                     owner_execution, parent_id, parent_step, created_at, updated_at, started_at,
+                     input_encoding, input)
+                 VALUES ($1, $2, $3, 'PENDING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11, $12)
+                 ON CONFLICT (id) DO NOTHING
+                 RETURNING 1",
+            )
+            .bind(&request.id)
+            .bind(&request.app)
+            .bind(&request.name)
+            .bind(&request.version)
+            .bind(&request.executor_id)
+            .bind(request.owner.incarnation.0)
+            .bind(execution(request.owner))
+            .bind(parent.map(|parent| &parent.workflow_id))
+            .bind(parent.map(|parent| i64::from(parent.step_id)))
+            .bind(request.now.as_millis())
+            .bind(&*request.input.encoding)
+            .bind(&*request.input.bytes);
+        Ok(!self.work.fetch(query).await?.is_empty())
+    }
+
+    async fn existing(&mut self) -> Result<Option<WorkflowRecord>, Failure> {
+        let columns = workflow_columns(Payloads::Omit);
+        let sql = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE w.id = $1");
+        let query = self.database.query(&sql).bind(&self.request.id);
+        let rows = self.work.fetch(query).await?;
+        let record = rows
+            .first()
+            .map(|row| record::workflow(row, Payloads::Omit));
+        record
+            .transpose()
+            .map_err(|damage| record::corrupt(&self.request.id, &damage))
+    }
+
+    async fn link(&mut self, parent: &ParentCheckpoint) -> Result<bool, Failure> {
+        let query = self
+            .database
+            .query(
+                "INSERT INTO {schema}.steps
+                    (workflow_id, step_id, name, child_id, started_at, completed_at)
+                 VALUES ($1, $2, $3, $4, $5, $5)
+                 ON CONFLICT (workflow_id, step_id) DO NOTHING
+                 RETURNING 1",
+            )
+            .bind(&parent.workflow_id)
+            .bind(i64::from(parent.step_id))
+            .bind(&parent.step_name)
+            .bind(&self.request.id)
+            .bind(self.request.now.as_millis());
+        Ok(!self.work.fetch(query).await?.is_empty())
+    }
+}

@@ -1,0 +1,59 @@
+//! The three writes of the hot path, each one statement for a whole batch.
+mod finish;
+mod insert;
+mod insert_one;
+mod record_step;
+
+pub(crate) use finish::{Finish, Finished};
+pub(crate) use insert::{Insert, Inserted};
+pub(crate) use insert_one::insert_one;
+pub(crate) use record_step::{Record, Recorded};
+
+use durable_api::store::{Owner, StoreErrorKind};
+use sqlx::{Postgres, postgres::PgArguments, query::Query};
+
+use crate::error::Failure;
+
+/// The largest payload that a row can hold beside its other columns.
+const MAX_PAYLOAD: usize = 512 * 1024 * 1024;
+
+/// Refuses what Postgres cannot store, before it reaches a batch of others.
+pub(crate) fn check<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    payload: Option<&durable_api::Payload>,
+    owners: impl IntoIterator<Item = Owner>,
+) -> Result<(), Failure> {
+    let fault = if texts.into_iter().any(|text| text.contains('\0'))
+        || payload.is_some_and(|payload| payload.encoding.contains('\0'))
+    {
+        "an id or a name contains the character NUL"
+    } else if payload.is_some_and(|payload| payload.bytes.len() > MAX_PAYLOAD) {
+        "a payload is larger than 512 MiB"
+    } else if owners
+        .into_iter()
+        .any(|owner| i64::try_from(owner.execution).is_err())
+    {
+        "an execution number is larger than i64::MAX"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(StoreErrorKind::Invalid, fault))
+}
+
+/// The execution number as it is stored; [`check`] has seen that it fits.
+pub(crate) fn execution(owner: Owner) -> i64 {
+    owner.execution.cast_signed()
+}
+
+/// Binds one column of a batch.
+fn bind_column<'i, I, T>(
+    query: Query<'static, Postgres, PgArguments>,
+    items: &'i [I],
+    column: impl FnMut(&'i I) -> T,
+) -> Query<'static, Postgres, PgArguments>
+where
+    T: sqlx::Encode<'i, Postgres> + sqlx::Type<Postgres> + sqlx::postgres::PgHasArrayType,
+{
+    let values: Vec<T> = items.iter().map(column).collect();
+    query.bind(values)
+}

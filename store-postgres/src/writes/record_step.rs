@@ -1,0 +1,131 @@
+use std::{cmp::Ordering, sync::Arc};
+
+use durable_api::store::{Outcome, RecordStep};
+
+use super::{bind_column, execution};
+use crate::{
+    batch::Batch,
+    database::{Access, Database, Work},
+    error::Failure,
+    record::column,
+};
+
+/// Why this is exact: a takeover or an outcome updates the workflow's row, and `FOR SHARE` and an update exclude
+/// each other until the commit. Either the update waits for this statement, whose steps are then in
+/// the history that a takeover reads; or this statement waits, and READ COMMITTED judges the
+/// condition once more on the row's new version. (`FOR KEY SHARE` would not exclude an update.)
+///
+/// The subquery keeps its lock to itself, so rows are locked one by one in the order of the batch.
+const RECORD: &str = "
+WITH request AS (
+    SELECT *
+    FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
+                $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])
+         WITH ORDINALITY
+         AS r (workflow_id, incarnation, execution, step_id, name, failed,
+               child_id, started_at, completed_at, encoding, outcome, position)
+), owned AS MATERIALIZED (
+    SELECT r.*
+    FROM request r
+    CROSS JOIN LATERAL (
+        SELECT 1
+        FROM {schema}.workflows w
+        WHERE w.id = r.workflow_id
+          AND w.status = 'PENDING'
+          AND w.owner_incarnation = r.incarnation
+          AND w.owner_execution = r.execution
+        FOR SHARE
+    ) AS locked
+), recorded AS (
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, child_id,
+                                started_at, completed_at, outcome_encoding, outcome)
+    SELECT workflow_id, step_id, name, failed, child_id,
+           started_at, completed_at, encoding, outcome
+    FROM owned
+    ON CONFLICT (workflow_id, step_id) DO NOTHING
+    RETURNING workflow_id, step_id
+)
+SELECT owned.position, recorded.step_id IS NOT NULL AS recorded
+FROM owned LEFT JOIN recorded USING (workflow_id, step_id)";
+
+/// Records checkpoints.
+#[derive(Debug)]
+pub(crate) struct Record(pub(crate) Database);
+
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    Written,
+    /// The owner may write, but the step has a checkpoint.
+    Taken,
+    NotOwner,
+}
+
+impl Batch for Record {
+    type Item = Arc<RecordStep>;
+    type Answer = Recorded;
+    type Session = Work;
+
+    fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
+        (&one.workflow_id, one.step.step_id).cmp(&(&other.workflow_id, other.step.step_id))
+    }
+
+    fn weight(item: &Self::Item) -> usize {
+        let payload = item
+            .step
+            .outcome
+            .as_ref()
+            .map_or(0, |outcome| outcome.payload().bytes.len());
+        128 + item.workflow_id.len() + item.step.name.len() + payload
+    }
+
+    async fn open(&self) -> Result<Work, Failure> {
+        self.0.single(Access::Write).await
+    }
+
+    async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Recorded>, Failure> {
+        let query = self.0.query(RECORD);
+        let query = bind_column(query, items, |item| item.workflow_id.as_str());
+        let query = bind_column(query, items, |item| item.owner.incarnation.0);
+        let query = bind_column(query, items, |item| execution(item.owner));
+        let query = bind_column(query, items, |item| i64::from(item.step.step_id));
+        let query = bind_column(query, items, |item| item.step.name.as_str());
+        let query = bind_column(query, items, |item| {
+            let outcome = item.step.outcome.as_ref();
+            outcome.map(|outcome| matches!(outcome, Outcome::Failure(_)))
+        });
+        let query = bind_column(query, items, |item| item.step.child_id.as_deref());
+        let query = bind_column(query, items, |item| item.step.started_at.as_millis());
+        let query = bind_column(query, items, |item| item.step.completed_at.as_millis());
+        let query = bind_column(query, items, |item| {
+            item.step
+                .outcome
+                .as_ref()
+                .map(|outcome| &*outcome.payload().encoding)
+        });
+        let query = bind_column(query, items, |item| {
+            item.step
+                .outcome
+                .as_ref()
+                .map(|outcome| &*outcome.payload().bytes)
+        });
+        let rows = work.fetch(query).await?;
+        let mut answers = vec![Recorded::NotOwner; items.len()];
+        for row in rows {
+            let position = usize::try_from(column::<i64>(&row, "position")?).unwrap_or(0);
+            let recorded = column::<bool>(&row, "recorded")?;
+            if let Some(answer) = position
+                .checked_sub(1)
+                .and_then(|index| answers.get_mut(index))
+            {
+                *answer = if recorded {
+                    Recorded::Written
+                } else {
+                    Recorded::Taken
+                };
+            }
+        }
+        work.commit().await?;
+        Ok(answers)
+    }
+}

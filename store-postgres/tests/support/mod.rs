@@ -1,0 +1,134 @@
+//! The server that the tests use, and short forms of what they do with it.
+#![allow(dead_code, unreachable_pub)]
+
+use std::{str::FromStr, time::Duration};
+
+use durable_api::{
+    Payload, Timestamp,
+    store::{
+        ClaimWorkflows, ClaimableWorkflow, ExecutorStore, Incarnation, InsertOutcome,
+        InsertWorkflow, LifecycleStore, Outcome, Owner, RecordStep, RegisterExecutor, StepRecord,
+        WorkflowStore,
+    },
+};
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions,
+};
+use store_postgres::{PostgresOptions, PostgresStore};
+use uuid::Uuid;
+
+pub const APP: &str = "app";
+pub const VERSION: &str = "v1";
+pub const NAME: &str = "flow";
+
+/// The URL of the server.
+pub fn url() -> String {
+    std::env::var("DURABLE_TEST_POSTGRES_URL").expect(
+        "set DURABLE_TEST_POSTGRES_URL, or run the tests by `scripts/test`, which starts a server",
+    )
+}
+
+/// Options for a schema, with a pool small enough for many tests at once.
+pub fn options(schema: &str) -> PostgresOptions {
+    PostgresOptions::from_url(&url())
+        .expect("DURABLE_TEST_POSTGRES_URL is a url")
+        .schema(schema)
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(60))
+}
+
+/// A store that is not migrated.
+pub async fn open(schema: &str) -> PostgresStore {
+    PostgresStore::connect_with(options(schema))
+        .await
+        .expect("connects")
+}
+
+/// A store that is ready for use.
+pub async fn open_migrated(schema: &str) -> PostgresStore {
+    let store = open(schema).await;
+    store.migrate().await.expect("migrates");
+    store
+}
+
+/// The name of a schema that no other test uses.
+pub fn fresh_schema() -> String {
+    format!("t{}", Uuid::new_v4().simple())
+}
+
+/// A connection that sees what the store does.
+pub async fn connect() -> PgConnection {
+    let options = PgConnectOptions::from_str(&url()).expect("is a url");
+    PgConnection::connect_with(&options).await.expect("connects")
+}
+
+/// `name` as it stands in a statement.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Runs statements.
+pub async fn run(sql: &str) {
+    let mut connection = connect().await;
+    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    connection.close().await.expect("closes");
+}
+
+/// The only value of the only row.
+pub async fn number(sql: &str) -> i64 {
+    let mut connection = connect().await;
+    let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await;
+    let value = row
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
+        .get::<i64, _>(0);
+    connection.close().await.expect("closes");
+    value
+}
+
+/// Removes a schema.
+pub async fn drop_schema(schema: &str) {
+    run(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema))).await;
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(1_000)
+}
+
+pub fn payload(text: &str) -> Payload {
+    Payload::new("json", text.as_bytes().to_vec())
+}
+
+/// A registered executor.
+pub async fn register(store: &PostgresStore, executor_id: &str) -> Incarnation {
+    let incarnation = Incarnation(Uuid::new_v4());
+    let request = RegisterExecutor::new(APP, executor_id, incarnation, VERSION, now());
+    store.register_executor(request).await.expect("registers");
+    incarnation
+}
+
+/// A request for a workflow.
+pub fn workflow(id: impl Into<String>, owner: Owner) -> InsertWorkflow {
+    let mut request = InsertWorkflow::new(id, APP, NAME, payload("1"), owner, now());
+    request.version = Some(VERSION.to_owned());
+    request
+}
+
+/// An accepted workflow.
+pub async fn insert(store: &PostgresStore, id: impl Into<String>, owner: Owner) {
+    let outcome = store.insert_workflow(workflow(id, owner)).await;
+    assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted);
+}
+
+/// A request for a checkpoint.
+pub fn step(workflow_id: impl Into<String>, owner: Owner, step_id: u32) -> RecordStep {
+    let outcome = Outcome::Success(payload("2"));
+    let step = StepRecord::completed(step_id, "step", outcome, now(), now());
+    RecordStep::new(workflow_id, owner, step)
+}
+
+/// A request to take over.
+pub fn claim(owner: Owner) -> ClaimWorkflows {
+    let names = vec![ClaimableWorkflow::new(NAME, 1_000_000)];
+    ClaimWorkflows::new(APP, VERSION, names, owner, now())
+}
