@@ -271,7 +271,7 @@ suite! { $
         a_late_child_is_refused_or_in_the_history,
         a_late_outcome_is_refused_or_ends_the_workflow,
         a_heartbeat_and_an_expulsion_agree,
-        of_expulsions_and_a_heartbeat_all_agree,
+        expulsions_at_once_all_expel,
         heartbeats_are_all_counted,
         of_lives_of_one_executor_one_remains,
         a_start_during_an_expulsion_is_refused_or_orphaned,
