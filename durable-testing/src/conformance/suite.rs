@@ -267,15 +267,17 @@ suite! { $
         steps_recorded_at_once_are_all_recorded,
         of_outcomes_of_one_owner_one_is_recorded,
         claims_never_share_a_workflow,
-        a_late_checkpoint_is_refused_or_in_the_history,
-        a_late_child_is_refused_or_in_the_history,
-        a_late_outcome_is_refused_or_ends_the_workflow,
         a_heartbeat_and_an_expulsion_agree,
         expulsions_at_once_all_expel,
         heartbeats_are_all_counted,
         of_lives_of_one_executor_one_remains,
+        versions_registered_at_once_are_one,
+    }
+    late_writers {
+        a_late_checkpoint_is_refused_or_in_the_history,
+        a_late_child_is_refused_or_in_the_history,
+        a_late_outcome_is_refused_or_ends_the_workflow,
         a_start_during_an_expulsion_is_refused_or_orphaned,
         a_start_during_a_retirement_is_refused_or_handed_back,
-        versions_registered_at_once_are_one,
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod executors;
 pub(crate) mod finish;
 pub(crate) mod ids;
+pub(crate) mod late_writers;
 pub(crate) mod lifecycle;
 pub(crate) mod listing;
 pub(crate) mod lost_answers;
