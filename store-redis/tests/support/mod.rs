@@ -1,5 +1,7 @@
 //! Servers for tests: the shared one, and private ones that a test may misconfigure and kill.
 #![allow(dead_code, unreachable_pub)]
+pub mod work;
+
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
@@ -102,6 +104,16 @@ impl Server {
         self.port
     }
 
+    /// Stops the server, so that it hangs, or lets it go on.
+    pub fn hang(&self, hang: bool) {
+        let process = self.process.as_ref().expect("a running server");
+        let status = Command::new("kill")
+            .arg(if hang { "-STOP" } else { "-CONT" })
+            .arg(process.id().to_string())
+            .status();
+        assert!(status.expect("signals the server").success());
+    }
+
     /// Kills the server as a crash would: it does not get to save anything.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -159,9 +171,15 @@ impl Drop for Server {
     }
 }
 
+/// A free port, low enough for a node of a cluster, which listens 10,000 above it too.
 fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
+    loop {
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        if port < 55_000 {
+            return port;
+        }
+    }
 }

@@ -1,0 +1,125 @@
+//! The store on a cluster.
+#![cfg(feature = "cluster")]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use durable_api::store::{
+    AdministrationStore as _, ExecutorStore as _, InsertOutcome, LifecycleStore as _, Owner,
+    Payloads, StepStore as _, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+};
+use store_redis::RedisStore;
+use support::{Server, run, work};
+
+const SETTINGS: [&str; 4] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-require-full-coverage",
+    "yes",
+];
+
+/// Two masters, each with half of the slots.
+async fn cluster() -> [Server; 2] {
+    let servers = [
+        Server::start(&SETTINGS).await,
+        Server::start(&SETTINGS).await,
+    ];
+    for (server, slots) in servers.iter().zip([0..8_192, 8_192..16_384]) {
+        let slots: Vec<String> = slots.map(|slot| slot.to_string()).collect();
+        let mut words = vec!["CLUSTER", "ADDSLOTS"];
+        words.extend(slots.iter().map(String::as_str));
+        let () = run(&server.url(), &words).await;
+    }
+    let port = servers[1].port().to_string();
+    let () = run(&servers[0].url(), &["CLUSTER", "MEET", "127.0.0.1", &port]).await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for server in &servers {
+        while !run::<String>(&server.url(), &["CLUSTER", "INFO"])
+            .await
+            .contains("cluster_state:ok")
+        {
+            assert!(Instant::now() < deadline, "the cluster does not form");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    servers
+}
+
+#[tokio::test]
+async fn a_store_works_on_a_cluster_whichever_node_it_is_told_of() {
+    let servers = cluster().await;
+    // These prefixes belong to different nodes.
+    for prefix in ["a", "b"] {
+        let slot: u16 = run(
+            &servers[0].url(),
+            &["CLUSTER", "KEYSLOT", &format!("{{{prefix}}}:x")],
+        )
+        .await;
+        assert_eq!(slot < 8_192, prefix == "b", "{prefix} is in slot {slot}");
+        let both = format!(
+            "redis://127.0.0.1:{},127.0.0.1:{}?prefix={prefix}",
+            servers[0].port(),
+            servers[1].port()
+        );
+        let one = format!("{}?cluster=true&prefix={prefix}", servers[0].url());
+        for (number, url) in [both, one].into_iter().enumerate() {
+            exercise(&work::open(&url).await, &format!("{prefix}-{number}")).await;
+        }
+    }
+}
+
+async fn exercise(store: &RedisStore, id: &str) {
+    store.verify().await.expect("is verified");
+    let owner = work::owner(store).await;
+    work::insert(store, id, owner).await;
+    store
+        .record_step(work::step(id, owner, 0))
+        .await
+        .expect("records");
+    let child = format!("{id}-child");
+    work::insert_child(store, &child, owner, id).await;
+    store
+        .retire_executor(owner.incarnation)
+        .await
+        .expect("retires");
+
+    let heir = Owner::new(work::register(store).await, 1);
+    let claimed = store
+        .claim_workflows(work::claiming(heir))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 2);
+    assert_eq!(claimed.claimed[0].history.len(), 2);
+    let page = store
+        .list_workflows(WorkflowFilter::new().parent(id).with_payloads())
+        .await
+        .expect("lists");
+    assert_eq!(page.workflows.len(), 1);
+    assert_eq!(page.workflows[0].id, child);
+    assert_eq!(page.workflows[0].input, Some(work::payload()));
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_is_not_taken_for_a_server_of_its_own() {
+    let server = Server::start(&SETTINGS).await;
+    let error = RedisStore::connect(&server.url())
+        .await
+        .expect_err("is refused");
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    assert!(error.to_string().contains("cluster=true"), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_that_was_killed_comes_back_with_its_work() {
+    let mut servers = cluster().await;
+    let url = format!("{}?cluster=true&prefix=a", servers[0].url());
+    let store = work::open(&url).await;
+    let owner = work::owner(&store).await;
+    work::insert(&store, "one", owner).await;
+    servers[1].restart().await;
+    let row = work::persist(async || store.get_workflow("one", Payloads::Omit).await).await;
+    assert!(row.is_some());
+    let request = work::insertion("two", owner);
+    let outcome = work::persist(async || store.insert_workflow(request.clone()).await).await;
+    assert_eq!(outcome, InsertOutcome::Inserted);
+}

@@ -1,0 +1,101 @@
+//! Where the store writes: under its prefix, in one slot, for good.
+mod support;
+
+use durable_api::store::{
+    AdministrationStore as _, ExecutorStore as _, FinishWorkflow, Outcome, Owner, RegisterVersion,
+    StepStore as _, VersionStore as _, WorkflowFilter, WorkflowStore as _,
+};
+use store_redis::RedisStore;
+use support::{Server, clean, fresh_prefix, run, shared_url, work};
+
+/// Everything that the store does, on ids that try to leave the prefix.
+async fn exercise(store: &RedisStore) {
+    let owner = work::owner(store).await;
+    for id in ["one", "{two}", "}:{other}", "*", "✨"] {
+        work::insert(store, id, owner).await;
+        store
+            .record_step(work::step(id, owner, 0))
+            .await
+            .expect("records");
+        work::insert_child(store, &format!("{id}-child"), owner, id).await;
+    }
+    let outcome = Outcome::Success(work::payload());
+    let finish = FinishWorkflow::new("one", owner, outcome, work::now());
+    store.finish_workflow(finish).await.expect("finishes");
+    let version = RegisterVersion::new("{a}", "{v}", work::now());
+    store.register_version(version).await.expect("registers");
+
+    let heir = Owner::new(work::register(store).await, 1);
+    store
+        .retire_executor(owner.incarnation)
+        .await
+        .expect("retires");
+    let claimed = store
+        .claim_workflows(work::claiming(heir))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 9);
+}
+
+#[tokio::test]
+async fn every_key_carries_the_hash_tag_and_none_expires() {
+    let server = Server::start(&[]).await;
+    exercise(&work::open(&format!("{}?prefix=orders", server.url())).await).await;
+    let keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    assert!(keys.len() > 20, "{keys:?}");
+    for key in keys {
+        assert!(key.starts_with("{orders}:"), "{key}");
+        let expiry: i64 = run(&server.url(), &["TTL", &key]).await;
+        assert_eq!(expiry, -1, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn stores_with_different_prefixes_see_nothing_of_each_other() {
+    // One prefix begins with the other, which must not matter.
+    let one = fresh_prefix();
+    let other = format!("{one}x");
+    let (one_url, other_url) = (shared_url(&one), shared_url(&other));
+    let (store, stranger) = (work::open(&one_url).await, work::open(&other_url).await);
+    exercise(&store).await;
+    let page = stranger
+        .list_workflows(WorkflowFilter::new())
+        .await
+        .expect("lists");
+    assert_eq!(page.workflows, []);
+    assert_eq!(stranger.list_executors(work::APP).await.expect("lists"), []);
+    assert_eq!(stranger.list_versions("{a}").await.expect("lists"), []);
+    let owner = work::owner(&stranger).await;
+    let claimed = stranger
+        .claim_workflows(work::claiming(owner))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed, []);
+    clean(&one_url, &one).await;
+    clean(&other_url, &other).await;
+}
+
+#[tokio::test]
+async fn what_is_finished_leaves_the_indexes_of_what_is_pending() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    work::insert(&store, "one", owner).await;
+    let outcome = Outcome::Failure(work::payload());
+    let finish = FinishWorkflow::new("one", owner, outcome, work::now());
+    store.finish_workflow(finish).await.expect("finishes");
+    store
+        .retire_executor(owner.incarnation)
+        .await
+        .expect("retires");
+    let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "{durable}:schema",
+            "{durable}:wf:one",
+            "{durable}:workflows"
+        ]
+    );
+}

@@ -1,0 +1,201 @@
+//! What happens to work when the server or the way to it fails.
+mod support;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use durable_api::store::{
+    ExecutorStore as _, InsertOutcome, LifecycleStore as _, Owner, Payloads, RecordOutcome,
+    StepStore as _, StoreErrorKind, WorkflowStore as _,
+};
+use store_redis::{RedisOptions, RedisStore};
+use support::{Server, run, work};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_writes_survive_a_kill_of_the_server_and_the_handle_works_again() {
+    let mut server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+
+    let acknowledged = std::sync::Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let (store, acknowledged) = (store.clone(), std::sync::Arc::clone(&acknowledged));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let id = format!("{writer}-{number}");
+                    match store.insert_workflow(work::insertion(&id, owner)).await {
+                        Ok(outcome) => assert_eq!(outcome, InsertOutcome::Inserted),
+                        Err(error) => return (writer, number, error),
+                    }
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
+                unreachable!("the server is killed first")
+            })
+        })
+        .collect();
+    while acknowledged.load(Ordering::Relaxed) < 200 {
+        tokio::task::yield_now().await;
+    }
+    server.kill();
+
+    let mut ends = Vec::new();
+    for writer in writers {
+        ends.push(writer.await.expect("a writer"));
+    }
+    server.restart().await;
+    for (writer, number, error) in ends {
+        assert!(error.kind().is_transient(), "{error}");
+        for number in 0..number {
+            let id = format!("{writer}-{number}");
+            let row = work::persist(async || store.get_workflow(&id, Payloads::Omit).await).await;
+            assert!(row.is_some(), "{id} was acknowledged");
+        }
+        // The one whose answer was lost may be repeated.
+        let id = format!("{writer}-{number}");
+        let request = work::insertion(&id, owner);
+        let outcome = work::persist(async || store.insert_workflow(request.clone()).await).await;
+        assert_eq!(outcome, InsertOutcome::Inserted);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_leaves_a_write_indeterminate_and_a_read_unavailable() {
+    let server = Server::start(&[]).await;
+    let options = RedisOptions::from_url(&server.url())
+        .expect("parses")
+        .response_timeout(Duration::from_millis(300));
+    let store = RedisStore::connect_with(options).await.expect("connects");
+    store.migrate().await.expect("migrates");
+    let owner = work::owner(&store).await;
+    work::insert(&store, "one", owner).await;
+
+    server.hang(true);
+    let error = store
+        .record_step(work::step("one", owner, 0))
+        .await
+        .expect_err("hangs");
+    assert_eq!(error.kind(), StoreErrorKind::Indeterminate, "{error}");
+    // This one finds no connection: the one that hung was given up.
+    let error = store
+        .record_step(work::step("one", owner, 0))
+        .await
+        .expect_err("hangs");
+    assert!(error.kind().is_transient(), "{error}");
+    let error = store
+        .get_workflow("one", Payloads::Omit)
+        .await
+        .expect_err("hangs");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    server.hang(false);
+
+    let request = work::step("one", owner, 0);
+    let outcome = work::persist(async || store.record_step(request.clone()).await).await;
+    match outcome {
+        RecordOutcome::Recorded => {}
+        RecordOutcome::AlreadyRecorded(step) => assert_eq!(step, request.step),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn without_a_server_nothing_is_applied_and_the_error_says_so() {
+    let mut server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    server.kill();
+    // The broken connection is noticed by the first write, at the latest.
+    let error = store
+        .insert_workflow(work::insertion("one", owner))
+        .await
+        .expect_err("fails");
+    assert!(error.kind().is_transient(), "{error}");
+    let error = store
+        .insert_workflow(work::insertion("two", owner))
+        .await
+        .expect_err("fails");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    let error = store.ping().await.expect_err("fails");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_is_replaced() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    for number in 0..3 {
+        let _: u64 = run(
+            &server.url(),
+            &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
+        )
+        .await;
+        let request = work::insertion(&number.to_string(), owner);
+        let outcome = work::persist(async || store.insert_workflow(request.clone()).await).await;
+        assert_eq!(outcome, InsertOutcome::Inserted);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_the_scripts_is_taught_again() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    let forget = async || run::<()>(&server.url(), &["SCRIPT", "FLUSH"]).await;
+    forget().await;
+    work::insert(&store, "one", owner).await;
+    forget().await;
+    store
+        .record_step(work::step("one", owner, 0))
+        .await
+        .expect("records");
+    forget().await;
+    store.heartbeat(owner.incarnation).await.expect("beats");
+    forget().await;
+    store
+        .retire_executor(owner.incarnation)
+        .await
+        .expect("retires");
+    let heir = Owner::new(work::register(&store).await, 1);
+    forget().await;
+    let claimed = store
+        .claim_workflows(work::claiming(heir))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_write_that_finds_the_memory_full_fails_and_leaves_nothing() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    let keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    let () = run(&server.url(), &["CONFIG", "SET", "maxmemory", "1"]).await;
+    let error = store
+        .insert_workflow(work::insertion("one", owner))
+        .await
+        .expect_err("fails");
+    assert_eq!(error.kind(), StoreErrorKind::Failed, "{error}");
+    let left: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    assert_eq!(left.len(), keys.len(), "{left:?}");
+    let () = run(&server.url(), &["CONFIG", "SET", "maxmemory", "0"]).await;
+    work::insert(&store, "one", owner).await;
+}
+
+#[tokio::test]
+async fn a_replica_is_unavailable_for_writes() {
+    let master = Server::start(&[]).await;
+    let store = work::open(&master.url()).await;
+    let owner = work::owner(&store).await;
+    let () = run(&master.url(), &["REPLICAOF", "127.0.0.1", "1"]).await;
+    let error = store
+        .insert_workflow(work::insertion("one", owner))
+        .await
+        .expect_err("fails");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    let () = run(&master.url(), &["REPLICAOF", "NO", "ONE"]).await;
+    work::insert(&store, "one", owner).await;
+}

@@ -1,0 +1,90 @@
+//! Small pieces of work for a store.
+use durable_api::{
+    Payload, Timestamp,
+    store::{
+        ClaimWorkflows, ClaimableWorkflow, ExecutorStore as _, Incarnation, InsertOutcome,
+        InsertWorkflow, LifecycleStore as _, Outcome, Owner, ParentCheckpoint, RecordStep,
+        RegisterExecutor, StepRecord, StoreResult, WorkflowStore as _,
+    },
+};
+use store_redis::RedisStore;
+use uuid::Uuid;
+
+pub const APP: &str = "app";
+pub const NAME: &str = "work";
+pub const VERSION: &str = "v1";
+
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000)
+}
+
+pub fn payload() -> Payload {
+    Payload::new("bincode", vec![0_u8, 255, 128])
+}
+
+/// A migrated store.
+pub async fn open(url: &str) -> RedisStore {
+    let store = RedisStore::connect(url).await.expect("connects");
+    store.migrate().await.expect("migrates");
+    store
+}
+
+/// A registered executor, under a name of its own.
+pub async fn register(store: &RedisStore) -> Incarnation {
+    let incarnation = Incarnation(Uuid::new_v4());
+    let request = RegisterExecutor::new(APP, incarnation.to_string(), incarnation, VERSION, now());
+    store.register_executor(request).await.expect("registers");
+    incarnation
+}
+
+/// The owner of a registered executor's first execution.
+pub async fn owner(store: &RedisStore) -> Owner {
+    Owner::new(register(store).await, 1)
+}
+
+pub fn insertion(id: &str, owner: Owner) -> InsertWorkflow {
+    let mut request = InsertWorkflow::new(id, APP, NAME, payload(), owner, now());
+    request.version = Some(VERSION.to_owned());
+    request
+}
+
+pub async fn insert(store: &RedisStore, id: &str, owner: Owner) {
+    let outcome = store.insert_workflow(insertion(id, owner)).await;
+    assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted, "{id}");
+}
+
+pub async fn insert_child(store: &RedisStore, id: &str, owner: Owner, parent: &str) {
+    let mut request = insertion(id, owner);
+    request.parent = Some(ParentCheckpoint::new(parent, owner, 9, "child"));
+    let outcome = store.insert_workflow(request).await;
+    assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted, "{id}");
+}
+
+pub fn step(id: &str, owner: Owner, step_id: u32) -> RecordStep {
+    let outcome = Outcome::Success(payload());
+    RecordStep::new(
+        id,
+        owner,
+        StepRecord::completed(step_id, "step", outcome, now(), now()),
+    )
+}
+
+pub fn claiming(owner: Owner) -> ClaimWorkflows {
+    let names = vec![ClaimableWorkflow::new(NAME, 100)];
+    ClaimWorkflows::new(APP, VERSION, names, owner, now())
+}
+
+/// Repeats an operation until it does not fail for a reason that passes.
+pub async fn persist<T>(mut operation: impl AsyncFnMut() -> StoreResult<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        match operation().await {
+            Ok(value) => return value,
+            Err(error) => {
+                assert!(error.kind().is_transient(), "{error}");
+                assert!(std::time::Instant::now() < deadline, "still fails: {error}");
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    }
+}
