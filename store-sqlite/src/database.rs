@@ -128,3 +128,42 @@ fn examine(path: &Path) -> StoreResult<()> {
 fn refused(kind: StoreErrorKind, path: &Path, what: &str) -> StoreError {
     StoreError::new(kind, "connect").with_message(format!("file `{}` {what}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use super::*;
+
+    async fn synchronous(durability: Durability) -> i64 {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = SqliteOptions::new(directory.path().join("a.db")).durability(durability);
+        let database = Database::new(&options).expect("can be made");
+        let mut writer = database.open_for_writing().await.expect("opens");
+        sqlx::query("PRAGMA synchronous")
+            .fetch_one(&mut writer)
+            .await
+            .expect("answers")
+            .get(0)
+    }
+
+    #[tokio::test]
+    async fn the_writer_syncs_as_the_durability_says() {
+        assert_eq!(synchronous(Durability::default()).await, 2);
+        assert_eq!(synchronous(Durability::Full).await, 2);
+        assert_eq!(synchronous(Durability::Extra).await, 3);
+        assert_eq!(synchronous(Durability::Normal).await, 1);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = SqliteOptions::new(directory.path().join("a.db"));
+        let database = Database::new(&options).expect("can be made");
+        drop(database.open_for_writing().await.expect("opens"));
+        let mut reader = database.open_for_reading().await.expect("opens");
+        let written = sqlx::query("CREATE TABLE t (a)").execute(&mut reader).await;
+        let failure = Failure::new(Phase::Statement, written.expect_err("is refused"));
+        assert_eq!(failure.kind(), StoreErrorKind::Denied);
+    }
+}

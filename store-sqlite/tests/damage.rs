@@ -1,0 +1,161 @@
+//! A row damaged by hand is an error that names it, for that workflow alone.
+mod common;
+
+use common::{File, executor, insert, step};
+use durable_api::store::{
+    AdministrationStore as _, ClaimWorkflows, ClaimableWorkflow, ExecutorStore as _, ExpelExecutor,
+    Owner, Payloads, StepStore as _, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+};
+use store_sqlite::SqliteStore;
+
+/// Two workflows, of which the first one is damaged by `sql`, left by an executor that died.
+async fn damaged(file: &File, sql: &str) -> (SqliteStore, Owner) {
+    let store = file.open().await;
+    let dead = executor(&store).await;
+    for id in ["broken", "sound"] {
+        insert(&store, id, Owner::new(dead, 1)).await;
+        let recorded = store.record_step(step(id, Owner::new(dead, 1), 0)).await;
+        recorded.expect("records");
+    }
+    store
+        .expel_executor(ExpelExecutor::new(dead, 0))
+        .await
+        .expect("expels");
+    file.execute(sql).await;
+    let owner = Owner::new(executor(&store).await, 1);
+    (store, owner)
+}
+
+fn claim(owner: Owner, limit: u32) -> ClaimWorkflows {
+    let names = vec![ClaimableWorkflow::new("work", 10)];
+    let mut request = ClaimWorkflows::new("app", "1", names, owner, common::NOW);
+    request.limit = limit;
+    request
+}
+
+const DAMAGED_ROWS: [&str; 8] = [
+    "UPDATE workflows SET owner_execution = NULL WHERE id = 'broken'",
+    "UPDATE workflows SET owner_incarnation = x'0102' WHERE id = 'broken'",
+    "UPDATE workflows SET owner_execution = -1 WHERE id = 'broken'",
+    "UPDATE workflows SET recovery_attempts = -1 WHERE id = 'broken'",
+    "UPDATE workflows SET parent_id = 'half' WHERE id = 'broken'",
+    "UPDATE workflows SET parent_id = 'p', parent_step = 5000000000 WHERE id = 'broken'",
+    "UPDATE workflows SET executor_id = CAST(x'ff' AS TEXT) WHERE id = 'broken'",
+    "UPDATE workflows SET started_at = NULL, owner_incarnation = NULL WHERE id = 'broken'",
+];
+
+#[tokio::test]
+async fn a_damaged_row_is_named_when_it_is_read_listed_or_claimed_and_takes_nothing_from_others() {
+    for sql in DAMAGED_ROWS {
+        let file = File::new();
+        let (store, owner) = damaged(&file, sql).await;
+
+        let error = store
+            .get_workflow("broken", Payloads::Omit)
+            .await
+            .expect_err(sql);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(error.to_string().contains("`broken`"), "{error}");
+        let sound = store.get_workflow("sound", Payloads::Load).await;
+        assert!(sound.expect("reads").is_some());
+
+        let page = store
+            .list_workflows(WorkflowFilter::new())
+            .await
+            .expect("lists");
+        assert_eq!(page.workflows.len(), 1, "{sql}");
+        assert_eq!(page.damaged.len(), 1, "{sql}");
+        assert_eq!(page.damaged[0].workflow_id, "broken");
+
+        // It is the older one by its id, but the limit is not used up by it.
+        let claimed = store
+            .claim_workflows(claim(owner, 1))
+            .await
+            .expect("claims");
+        assert_eq!(claimed.claimed.len(), 1, "{sql}");
+        assert_eq!(claimed.claimed[0].record.id, "sound");
+        assert_eq!(claimed.damaged.len(), 1, "{sql}");
+        assert_eq!(claimed.damaged[0].workflow_id, "broken");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_status_is_damage_that_is_never_claimed() {
+    let file = File::new();
+    let sql = "UPDATE workflows SET status = 'LATER' WHERE id = 'broken'";
+    let (store, owner) = damaged(&file, sql).await;
+    let error = store
+        .get_workflow("broken", Payloads::Omit)
+        .await
+        .expect_err("is damaged");
+    assert!(error.to_string().contains("LATER"), "{error}");
+    let page = store
+        .list_workflows(WorkflowFilter::new().with_payloads())
+        .await
+        .expect("lists");
+    assert_eq!(page.damaged[0].workflow_id, "broken");
+    let claimed = store
+        .claim_workflows(claim(owner, 10))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_workflow_with_a_damaged_checkpoint_is_not_claimed() {
+    for sql in [
+        "UPDATE steps SET failed = 7 WHERE workflow = 1",
+        "UPDATE steps SET outcome = NULL WHERE workflow = 1",
+        "UPDATE steps SET name = CAST(x'ff' AS TEXT) WHERE workflow = 1",
+        "UPDATE steps SET step_id = -1 WHERE workflow = 1",
+    ] {
+        let file = File::new();
+        let (store, owner) = damaged(&file, sql).await;
+        let error = store.list_steps("broken").await.expect_err(sql);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(error.to_string().contains("`broken`"), "{error}");
+        let claimed = store
+            .claim_workflows(claim(owner, 10))
+            .await
+            .expect("claims");
+        assert_eq!(claimed.damaged.len(), 1, "{sql}");
+        assert_eq!(claimed.damaged[0].workflow_id, "broken");
+        let ids: Vec<_> = claimed.claimed.iter().map(|one| &one.record.id).collect();
+        assert_eq!(ids, ["sound"], "{sql}");
+        let untouched = store.get_workflow("broken", Payloads::Omit).await;
+        let row = untouched.expect("reads").expect("is there");
+        assert_eq!(row.recovery_attempts, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_outcome_is_damage_only_to_who_asks_for_it() {
+    let file = File::new();
+    let sql = "UPDATE workflows SET status = 'SUCCESS' WHERE id = 'broken'";
+    let (store, _) = damaged(&file, sql).await;
+    let without = store.get_workflow("broken", Payloads::Omit).await;
+    assert!(without.is_ok());
+    let error = store
+        .get_workflow("broken", Payloads::Load)
+        .await
+        .expect_err("has no outcome");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_page_that_ends_with_a_damaged_row_goes_on_behind_it() {
+    let file = File::new();
+    let (store, _) = damaged(&file, DAMAGED_ROWS[0]).await;
+    let first = store
+        .list_workflows(WorkflowFilter::new().limit(1))
+        .await
+        .expect("lists");
+    assert_eq!(first.damaged.len(), 1);
+    let cursor = first.next.expect("there is more");
+    let second = store
+        .list_workflows(WorkflowFilter::new().limit(1).after(cursor))
+        .await
+        .expect("lists");
+    assert_eq!(second.workflows[0].id, "sound");
+    assert_eq!(second.next, None);
+}

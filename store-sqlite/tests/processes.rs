@@ -1,0 +1,174 @@
+//! Several processes, one file. The other processes are this test binary again.
+mod common;
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use common::{File, executor, insert, ready, step, workflow};
+use durable_api::store::{
+    AdministrationStore as _, InsertOutcome, Owner, Payloads, RecordOutcome, StepStore as _,
+    StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+};
+use futures::future::join_all;
+use store_sqlite::{SqliteOptions, SqliteStore};
+
+/// Tells a process which file to work on.
+const FILE: &str = "STORE_SQLITE_TEST_FILE";
+
+const CALLERS: u32 = 8;
+const WORKFLOWS: u32 = 25;
+const STEPS: u32 = 3;
+
+/// Runs the test of that name in a process of its own.
+fn spawn(test: &str, path: &Path) -> Child {
+    Command::new(env::current_exe().expect("this binary"))
+        .args(["--exact", test, "--nocapture"])
+        .env(FILE, path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+fn assigned() -> Option<SqliteOptions> {
+    Some(SqliteOptions::new(env::var_os(FILE)?))
+}
+
+/// Migrates and writes, by several callers at once. Every write must succeed.
+async fn hammer(options: SqliteOptions) {
+    let store = ready(options).await;
+    let incarnation = executor(&store).await;
+    let callers = (0..CALLERS).map(|caller| {
+        let store = store.clone();
+        let owner = Owner::new(incarnation, caller.into());
+        tokio::spawn(async move {
+            for n in 0..WORKFLOWS {
+                let id = format!("{incarnation}-{caller}-{n}");
+                insert(&store, &id, owner).await;
+                for step_id in 0..STEPS {
+                    let recorded = store.record_step(step(&id, owner, step_id)).await;
+                    assert_eq!(recorded.expect("records"), RecordOutcome::Recorded);
+                }
+                let read = store.get_workflow(&id, Payloads::Load).await;
+                assert!(read.expect("reads").is_some());
+            }
+        })
+    });
+    for caller in join_all(callers).await {
+        caller.expect("no caller panics");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_and_write_together_lose_nothing_and_meet_no_lock() {
+    if let Some(options) = assigned() {
+        return hammer(options).await;
+    }
+    let file = File::new();
+    let name = "processes_that_start_and_write_together_lose_nothing_and_meet_no_lock";
+    let others: Vec<Child> = (0..2).map(|_| spawn(name, &file.path())).collect();
+    hammer(file.options()).await;
+    for other in others {
+        let output = other.wait_with_output().expect("ends");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{printed}");
+        assert!(printed.contains("1 passed"), "{printed}");
+    }
+
+    let store = file.open().await;
+    let page = store
+        .list_workflows(WorkflowFilter::new().limit(10_000))
+        .await
+        .expect("lists");
+    assert_eq!(page.workflows.len() as u32, 3 * CALLERS * WORKFLOWS);
+    for row in page.workflows {
+        let steps = store.list_steps(&row.id).await.expect("lists");
+        assert_eq!(steps.len() as u32, STEPS, "{}", row.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_the_kill_of_the_process() {
+    if let Some(options) = assigned() {
+        let store = ready(options).await;
+        let owner = Owner::new(executor(&store).await, 1);
+        for n in 0.. {
+            let id = format!("w-{n}");
+            insert(&store, &id, owner).await;
+            println!("acknowledged {id}");
+        }
+    }
+    let file = File::new();
+    let name = "what_was_acknowledged_survives_the_kill_of_the_process";
+    let mut other = spawn(name, &file.path());
+    let lines = BufReader::new(other.stdout.take().expect("its output")).lines();
+    let mut acknowledged = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if let Some((_, id)) = line.split_once("acknowledged ") {
+            acknowledged.push(id.to_owned());
+        }
+        if acknowledged.len() == 200 {
+            other.kill().expect("is killed");
+        }
+    }
+    other.wait().expect("ends");
+    assert!(acknowledged.len() >= 200);
+
+    let store = file.open().await;
+    for id in acknowledged {
+        let found = store.get_workflow(&id, Payloads::Omit).await;
+        assert!(found.expect("reads").is_some(), "{id} is lost");
+    }
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_one_that_holds_the_file() {
+    let file = File::new();
+    let store = file.open().await;
+    let owner = Owner::new(executor(&store).await, 1);
+    let mut other = file.raw().await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .expect("begins");
+
+    let (outcome, ()) = futures::join!(store.insert_workflow(workflow("w", owner)), async {
+        // Long enough for sqlite to give up a few times.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        sqlx::query("ROLLBACK")
+            .execute(&mut other)
+            .await
+            .expect("ends");
+    });
+
+    assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted);
+}
+
+#[tokio::test]
+async fn a_file_that_is_held_for_too_long_is_contention_and_nothing_is_applied() {
+    let file = File::new();
+    let store: SqliteStore = ready(file.options().busy_timeout(Duration::from_millis(50))).await;
+    let owner = Owner::new(executor(&store).await, 1);
+    let mut other = file.raw().await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .expect("begins");
+
+    let outcome = store.insert_workflow(workflow("w", owner)).await;
+
+    let error = outcome.expect_err("the file is held");
+    assert_eq!(error.kind(), StoreErrorKind::Contention, "{error}");
+    // Readers do not wait for a writer.
+    let found = store.get_workflow("w", Payloads::Omit).await;
+    assert_eq!(found.expect("reads"), None);
+    sqlx::query("ROLLBACK")
+        .execute(&mut other)
+        .await
+        .expect("ends");
+    insert(&store, "w", owner).await;
+}
