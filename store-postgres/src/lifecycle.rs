@@ -1,13 +1,12 @@
 use async_trait::async_trait;
 use durable_api::store::{LifecycleStore, StoreDescription, StoreResult};
 
-use crate::{PostgresStore, migrations};
+use crate::{PostgresStore, database::Server, migrations};
 
 #[async_trait]
 impl LifecycleStore for PostgresStore {
     async fn ping(&self) -> StoreResult<()> {
-        let query = self.database.query("SELECT 1");
-        match self.database.read(query).await {
+        match Server::probe(&self.database).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_store_error("ping")),
         }

@@ -1,5 +1,8 @@
 use durable_api::store::StoreErrorKind;
-use sqlx::{Row as _, postgres::PgConnectOptions};
+use sqlx::{
+    Connection as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgRow},
+};
 
 use super::Database;
 use crate::error::{Failure, Stage};
@@ -21,23 +24,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Asks the server, and refuses one that cannot hold the store.
+    /// Asks the server, and refuses one that cannot hold the store. On a connection of its own: the
+    /// pool would wait for a server that refuses connections, and then not say why.
     pub(crate) async fn probe(database: &Database) -> Result<Self, Failure> {
-        let rows = database.read(database.query(PROBE)).await?;
-        let row = rows.first().ok_or(sqlx::Error::RowNotFound);
-        let parsed = row.and_then(|row| {
-            let server = Self {
-                fsync: row.try_get("fsync")?,
-                synchronous_commit: row.try_get("synchronous_commit")?,
-            };
-            Ok((
-                row.try_get::<i32, _>("version")? / 10_000,
-                row.try_get::<String, _>("encoding")?,
-                server,
-            ))
-        });
+        let timeout = database.pool.options().get_acquire_timeout();
+        let row = tokio::time::timeout(timeout, ask(&database.pool.connect_options()))
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(|error| database.unreached(error))?;
         let (version, encoding, server) =
-            parsed.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
+            read(&row).map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
         if version < OLDEST {
             return Err(Failure::new(
                 StoreErrorKind::Incompatible,
@@ -74,6 +70,23 @@ impl Server {
             ),
         }
     }
+}
+
+/// One message there and one back: nothing that a proxy could tear apart.
+async fn ask(options: &PgConnectOptions) -> Result<PgRow, sqlx::Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let row = sqlx::raw_sql(PROBE).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(row)
+}
+
+fn read(row: &PgRow) -> Result<(i32, String, Server), sqlx::Error> {
+    let server = Server {
+        fsync: row.try_get("fsync")?,
+        synchronous_commit: row.try_get("synchronous_commit")?,
+    };
+    let version: i32 = row.try_get("version")?;
+    Ok((version / 10_000, row.try_get("encoding")?, server))
 }
 
 /// `host:port/database`, without credentials.

@@ -11,9 +11,7 @@ use durable_api::{
         WorkflowStore,
     },
 };
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions,
-};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
 use store_postgres::{PostgresOptions, PostgresStore};
 use uuid::Uuid;
 
@@ -59,7 +57,9 @@ pub fn fresh_schema() -> String {
 /// A connection that sees what the store does.
 pub async fn connect() -> PgConnection {
     let options = PgConnectOptions::from_str(&url()).expect("is a url");
-    PgConnection::connect_with(&options).await.expect("connects")
+    PgConnection::connect_with(&options)
+        .await
+        .expect("connects")
 }
 
 /// `name` as it stands in a statement.
@@ -70,7 +70,9 @@ pub fn quoted(name: &str) -> String {
 /// Runs statements.
 pub async fn run(sql: &str) {
     let mut connection = connect().await;
-    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    let done = sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await;
     done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     connection.close().await.expect("closes");
 }
@@ -78,7 +80,9 @@ pub async fn run(sql: &str) {
 /// The only value of the only row.
 pub async fn number(sql: &str) -> i64 {
     let mut connection = connect().await;
-    let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await;
+    let row = sqlx::query(AssertSqlSafe(sql))
+        .fetch_one(&mut connection)
+        .await;
     let value = row
         .unwrap_or_else(|error| panic!("{sql}: {error}"))
         .get::<i64, _>(0);

@@ -1,0 +1,110 @@
+//! Rows damaged by hand.
+mod support;
+
+use durable_api::store::{
+    AdministrationStore, ExecutorStore, ExpelExecutor, Owner, Payloads, StepStore, StoreErrorKind,
+    WorkflowFilter, WorkflowStore,
+};
+use store_postgres::PostgresStore;
+use support::{claim, drop_schema, fresh_schema, insert, open_migrated, register, run, step};
+
+/// Orphaned workflows `a` and `b`, each with a step, and an executor to claim them.
+async fn orphans(schema: &str) -> (PostgresStore, Owner) {
+    let store = open_migrated(schema).await;
+    let lost = register(&store, "lost").await;
+    let owner = Owner::new(lost, 1);
+    for id in ["a", "b"] {
+        insert(&store, id, owner).await;
+        store
+            .record_step(step(id, owner, 0))
+            .await
+            .expect("records");
+    }
+    let expelled = store.expel_executor(ExpelExecutor::new(lost, 0)).await;
+    expelled.expect("expels");
+    let heir = register(&store, "heir").await;
+    (store, Owner::new(heir, 1))
+}
+
+#[tokio::test]
+async fn a_damaged_workflow_is_named_and_takes_nothing_from_the_others() {
+    for damage in [
+        "status = 'FROZEN'",
+        "recovery_attempts = -1",
+        "owner_execution = NULL",
+        "owner_execution = -1",
+        "parent_id = 'p'",
+        "parent_id = 'p', parent_step = 5000000000",
+        "input_encoding = NULL",
+    ] {
+        let schema = fresh_schema();
+        let (store, heir) = orphans(&schema).await;
+        run(&format!(
+            "UPDATE {schema}.workflows SET {damage} WHERE id = 'a'"
+        ))
+        .await;
+
+        let error = store
+            .get_workflow("a", Payloads::Load)
+            .await
+            .expect_err(damage);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{damage}");
+        assert!(error.to_string().contains("`a`"), "{damage}: {error}");
+        assert!(
+            store
+                .get_workflow("b", Payloads::Load)
+                .await
+                .expect("is sound")
+                .is_some()
+        );
+
+        let filter = WorkflowFilter::new().with_payloads();
+        let page = store.list_workflows(filter).await.expect("lists");
+        assert_eq!(page.damaged.len(), 1, "{damage}");
+        assert_eq!(page.damaged[0].workflow_id, "a", "{damage}");
+        assert_eq!(page.workflows.len(), 1, "{damage}");
+
+        // The damaged one is the older one, and takes no place from the sound one.
+        let mut request = claim(heir);
+        request.limit = 1;
+        let answer = store.claim_workflows(request).await.expect("claims");
+        assert_eq!(answer.claimed.len(), 1, "{damage}");
+        assert_eq!(answer.claimed[0].record.id, "b", "{damage}");
+        if !damage.starts_with("status") {
+            assert_eq!(answer.damaged.len(), 1, "{damage}");
+            assert_eq!(answer.damaged[0].workflow_id, "a", "{damage}");
+        }
+        drop_schema(&schema).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_step_is_named_with_its_workflow_which_stays_as_it_was() {
+    for damage in ["failed = NULL", "outcome_encoding = NULL", "step_id = -1"] {
+        let schema = fresh_schema();
+        let (store, heir) = orphans(&schema).await;
+        run(&format!(
+            "UPDATE {schema}.steps SET {damage} WHERE workflow_id = 'a'"
+        ))
+        .await;
+
+        let error = store.list_steps("a").await.expect_err(damage);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{damage}");
+        assert!(error.to_string().contains("`a`"), "{damage}: {error}");
+
+        let before = store
+            .get_workflow("a", Payloads::Load)
+            .await
+            .expect("is sound");
+        let answer = store.claim_workflows(claim(heir)).await.expect("claims");
+        assert_eq!(answer.claimed.len(), 1, "{damage}");
+        assert_eq!(answer.claimed[0].record.id, "b", "{damage}");
+        assert_eq!(answer.damaged[0].workflow_id, "a", "{damage}");
+        let after = store
+            .get_workflow("a", Payloads::Load)
+            .await
+            .expect("is sound");
+        assert_eq!(before, after, "{damage}");
+        drop_schema(&schema).await;
+    }
+}
