@@ -114,11 +114,13 @@ impl PostgresOptions {
                     .max_connections(self.max_connections)
                     .acquire_timeout(self.acquire_timeout)
                     .test_before_acquire(false);
-                let pool = match self.transaction_pooling {
-                    true => pool,
-                    false => pool.after_connect(|connection, _| Box::pin(steady_plans(connection))),
-                };
-                pool.connect_lazy_with(*options)
+                if self.transaction_pooling {
+                    // A proxy refuses start-up parameters that it does not know; we store no floats.
+                    pool.connect_lazy_with(options.extra_float_digits(None))
+                } else {
+                    pool.after_connect(|connection, _| Box::pin(steady_plans(connection)))
+                        .connect_lazy_with(*options)
+                }
             }
         };
         Ok(Database::new(pool, schema, self.transaction_pooling))
