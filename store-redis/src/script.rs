@@ -39,13 +39,13 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CLAIM_WORKFLOWS = "keys", "rows", "checkpoints", "claim_workflows";
-    EXPEL_EXECUTOR = "keys", "expel_executor";
-    FINISH_WORKFLOW = "keys", "finish_workflow";
-    HEARTBEAT = "heartbeat";
-    INSERT_WORKFLOW = "keys", "rows", "checkpoints", "insert_workflow";
+    CLAIM_WORKFLOWS = "attempt", "keys", "rows", "checkpoints", "claim_workflows";
+    EXPEL_EXECUTOR = "attempt", "keys", "expel_executor";
+    FINISH_WORKFLOW = "attempt", "keys", "finish_workflow";
+    HEARTBEAT = "attempt", "heartbeat";
+    INSERT_WORKFLOW = "attempt", "keys", "rows", "checkpoints", "insert_workflow";
     LIST_EXECUTORS = "keys", "list_executors";
-    RECORD_STEP = "record_step";
-    REGISTER_EXECUTOR = "keys", "register_executor";
-    RETIRE_EXECUTOR = "keys", "retire_executor";
+    RECORD_STEP = "attempt", "record_step";
+    REGISTER_EXECUTOR = "attempt", "keys", "register_executor";
+    RETIRE_EXECUTOR = "attempt", "keys", "retire_executor";
 }

@@ -66,6 +66,7 @@ async fn a_server_that_hangs_leaves_a_write_indeterminate_and_a_read_unavailable
     let server = Server::start(&[]).await;
     let options = RedisOptions::from_url(&server.url())
         .expect("parses")
+        .connect_timeout(Duration::from_millis(300))
         .response_timeout(Duration::from_millis(300));
     let store = RedisStore::connect_with(options).await.expect("connects");
     store.migrate().await.expect("migrates");

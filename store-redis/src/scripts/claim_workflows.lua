@@ -57,8 +57,8 @@ end
 
 -- The checkpoints of a workflow; nothing, with the fault noted, when one is damaged.
 local function read_history(id)
-  local history = redis.pcall('HGETALL', base .. 'steps:' .. id)
-  if history.err then
+  local history = attempt('HGETALL', base .. 'steps:' .. id)
+  if not history then
     faults[#faults + 1] = {id, 'the key of its checkpoints holds another type'}
     return nil
   end
@@ -174,18 +174,18 @@ more = is_full()
 
 for _, change in ipairs(changes) do
   local key, source, row = base .. 'wf:' .. change.id, change.source, change.row
-  local written
+  local _, refusal
   if row then
     if change.owner then
       row[ATTEMPTS] = string.format('%.0f', tonumber(row[ATTEMPTS]) + 1)
     end
     row[OWNER], row[EXECUTOR], row[UPDATED], row[STARTED] = owner, executor_id, now, row[STARTED] or now
-    written = redis.pcall('HSET', key, 'owner', owner, 'executor', executor_id,
+    _, refusal = attempt('HSET', key, 'owner', owner, 'executor', executor_id,
       'attempts', row[ATTEMPTS], 'updated', now, 'started', row[STARTED])
   else
-    written = redis.pcall('HSET', key, 'status', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', 'updated', now, 'completed', now)
+    _, refusal = attempt('HSET', key, 'status', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', 'updated', now, 'completed', now)
   end
-  if type(written) == 'table' then return written end
+  if refusal then return refusal end
   let_go(source.holder, source.class, change.place)
   if change.owner then
     redis.call('ZREM', owned_key(source.holder), execution_of(change.owner) .. '/' .. change.place)

@@ -17,22 +17,19 @@ if redis.call('EXISTS', KEYS[2]) == 0 then return {'unknown_executor'} end
 
 local recorded
 if parent then
-  local row = redis.pcall('HMGET', KEYS[4], 'status', 'owner')
-  if row.err then return damaged(parent, row) end
+  local row, failure = attempt('HMGET', KEYS[4], 'status', 'owner')
+  if failure then return damaged(parent, failure) end
   if row[1] ~= 'PENDING' or row[2] ~= parent_owner then return {'parent_not_owner'} end
-  recorded = redis.pcall('HGET', KEYS[5], step)
-  if type(recorded) == 'table' then return damaged(parent, recorded) end
+  recorded, failure = attempt('HGET', KEYS[5], step)
+  if failure then return damaged(parent, failure) end
   if recorded then
     local _, child = open_checkpoint(recorded)
     if child ~= id then return {'step_taken', recorded} end
   end
 end
 
--- The first write of a script may be refused; none after it is.
 local function record_in_parent()
-  if not parent or recorded then return nil end
-  local done = redis.pcall('HSET', KEYS[5], step, checkpoint)
-  return type(done) == 'table' and done or nil
+  if parent and not recorded then return attempt('HSET', KEYS[5], step, checkpoint) end
 end
 
 local row, failure = read_row(KEYS[1], PLAIN)
@@ -41,13 +38,13 @@ if row then
   local reason = damage(row, PLAIN)
   if reason then return {'damaged', id, reason} end
   if row[APP] ~= app or row[NAME] ~= name then return {'conflict', row} end
-  local refusal = record_in_parent()
+  local _, refusal = record_in_parent()
   if refusal then return refusal end
   if row[OWNER] == incarnation .. '/' .. execution then return {'inserted'} end
   return {'existing', row}
 end
 
-local refusal = record_in_parent()
+local _, refusal = record_in_parent()
 if refusal then return refusal end
 
 local fields = {
@@ -65,8 +62,8 @@ if parent then
   fields[#fields + 1] = 'parent_step'
   fields[#fields + 1] = step
 end
-local written = redis.pcall('HSET', KEYS[1], unpack(fields))
-if type(written) == 'table' then return written end
+_, refusal = attempt('HSET', KEYS[1], unpack(fields))
+if refusal then return refusal end
 
 local place = place_of(now, id)
 redis.call('ZADD', KEYS[3], 0, place)

@@ -5,8 +5,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   return {redis.call('HGET', KEYS[1], 'superseded')}
 end
 local earlier = redis.call('HGET', KEYS[2], executor_id)
-local written = redis.pcall('HSET', KEYS[1], unpack(ARGV, 4))
-if type(written) == 'table' then return written end
+local _, refusal = attempt('HSET', KEYS[1], unpack(ARGV, 4))
+if refusal then return refusal end
 redis.call('HSET', KEYS[2], executor_id, incarnation)
 if earlier and earlier ~= incarnation then
   -- Kept, so that a repetition answers the same.

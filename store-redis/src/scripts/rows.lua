@@ -100,8 +100,8 @@ end
 -- The first `count` fields of a row. False when there is no row, nil and an error reply when the
 -- key holds something else.
 local function read_row(key, count)
-  local row = redis.pcall('HMGET', key, unpack(FIELDS, 1, count))
-  if row.err then return nil, row end
+  local row, failure = attempt('HMGET', key, unpack(FIELDS, 1, count))
+  if failure then return nil, failure end
   for field = 1, count do
     if row[field] then return row end
   end
