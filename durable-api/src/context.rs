@@ -33,11 +33,7 @@ pub trait Context: Debug + Send + Sync + 'static {
     /// Runs a step, or returns what it came to.
     //
     // The lifetime is spelled out because mockall cannot read an elided one here.
-    async fn run_as_step<'a>(
-        &self,
-        options: StepOptions,
-        step: &'a DynStep<'a>,
-    ) -> Result<Value>;
+    async fn run_as_step<'a>(&self, options: StepOptions, step: &'a DynStep<'a>) -> Result<Value>;
 
     /// A handle on a workflow that was started anywhere.
     async fn retrieve_workflow(&self, request: Lookup) -> Result<Arc<dyn Handle>, Error>;

@@ -120,7 +120,10 @@ impl Ctx {
 impl fmt::Debug for Ctx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ctx")
-            .field("workflow_id", &self.execution.as_ref().map(|e| e.workflow_id()))
+            .field(
+                "workflow_id",
+                &self.execution.as_ref().map(|e| e.workflow_id()),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -126,7 +126,10 @@ mod tests {
         for encoding in [Encoding::Bincode, Encoding::Json] {
             let payload = encoding.encode(&("tea", 3u32)).unwrap();
             assert_eq!(payload.encoding, encoding.as_str());
-            assert_eq!(payload.decode::<(String, u32)>().unwrap(), ("tea".into(), 3));
+            assert_eq!(
+                payload.decode::<(String, u32)>().unwrap(),
+                ("tea".into(), 3)
+            );
         }
     }
 

@@ -98,7 +98,9 @@ pub enum Error {
         operation: &'static str,
     },
     /// The call has no place inside a step.
-    #[error("`{operation}` was called inside step {step_id} of workflow `{workflow_id}`; call it from the workflow itself")]
+    #[error(
+        "`{operation}` was called inside step {step_id} of workflow `{workflow_id}`; call it from the workflow itself"
+    )]
     InsideStep {
         /// The call.
         operation: &'static str,
@@ -108,7 +110,9 @@ pub enum Error {
         step_id: u32,
     },
     /// A durable call was made where its order could not be replayed.
-    #[error("`{operation}` on workflow `{workflow_id}` was called from another task; durable calls belong to the workflow's own task (use `join!` instead of `spawn`)")]
+    #[error(
+        "`{operation}` on workflow `{workflow_id}` was called from another task; durable calls belong to the workflow's own task (use `join!` instead of `spawn`)"
+    )]
     ForeignTask {
         /// The call.
         operation: &'static str,
@@ -116,7 +120,9 @@ pub enum Error {
         workflow_id: String,
     },
     /// A context was used inside a workflow that is not its own.
-    #[error("`{operation}` inside workflow `{workflow_id}` used a context that is not that workflow's own; use the `Ctx` it was given")]
+    #[error(
+        "`{operation}` inside workflow `{workflow_id}` used a context that is not that workflow's own; use the `Ctx` it was given"
+    )]
     ForeignContext {
         /// The call.
         operation: &'static str,
@@ -173,7 +179,9 @@ pub enum Error {
     },
     /// The code asked for a step that is not the recorded one: it changed, or is not deterministic.
     /// The workflow stays recoverable.
-    #[error("workflow `{workflow_id}` called `{called}` as step {step_id}, where `{recorded}` is recorded; its code changed or is not deterministic")]
+    #[error(
+        "workflow `{workflow_id}` called `{called}` as step {step_id}, where `{recorded}` is recorded; its code changed or is not deterministic"
+    )]
     UnexpectedStep {
         /// The workflow.
         workflow_id: String,
@@ -199,7 +207,9 @@ pub enum Error {
         workflow_id: String,
     },
     /// This execution ended without an outcome; the workflow is recovered later.
-    #[error("this execution of workflow `{workflow_id}` was interrupted: {reason}; it goes on when it is recovered")]
+    #[error(
+        "this execution of workflow `{workflow_id}` was interrupted: {reason}; it goes on when it is recovered"
+    )]
     Interrupted {
         /// The workflow.
         workflow_id: String,
@@ -207,7 +217,9 @@ pub enum Error {
         reason: String,
     },
     /// Another process was launched with the same executor id, or this one was taken for dead. Nothing was written.
-    #[error("executor `{executor_id}` was superseded by another process and starts no more workflows; launch with an executor id of its own")]
+    #[error(
+        "executor `{executor_id}` was superseded by another process and starts no more workflows; launch with an executor id of its own"
+    )]
     Superseded {
         /// The executor id.
         executor_id: String,

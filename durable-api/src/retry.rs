@@ -70,7 +70,11 @@ impl RetryPolicy {
     /// between nothing and twice as long.
     #[must_use]
     pub fn jitter(mut self, fraction: f64) -> Self {
-        self.jitter = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
+        self.jitter = if fraction.is_nan() {
+            0.0
+        } else {
+            fraction.clamp(0.0, 1.0)
+        };
         self
     }
 
@@ -138,7 +142,9 @@ mod tests {
 
     #[test]
     fn jitter_spreads_to_both_sides() {
-        let policy = RetryPolicy::new(2).base(Duration::from_millis(100)).jitter(0.5);
+        let policy = RetryPolicy::new(2)
+            .base(Duration::from_millis(100))
+            .jitter(0.5);
         assert_eq!(policy.delay(1, 0.0).as_millis(), 50);
         assert_eq!(policy.delay(1, 1.0).as_millis(), 150);
     }

@@ -200,10 +200,7 @@ pub(crate) fn outside(operation: &'static str) -> Result<Position, Error> {
 
 impl Execution {
     /// The position of a call on this execution's context. Takes a step number, if the call is the workflow's own.
-    pub(crate) fn position(
-        self: &Arc<Self>,
-        operation: &'static str,
-    ) -> Result<Position, Error> {
+    pub(crate) fn position(self: &Arc<Self>, operation: &'static str) -> Result<Position, Error> {
         CURRENT.with_borrow(|current| match current {
             Some(frame) if Arc::ptr_eq(&frame.execution, self) => Ok(match frame.place {
                 Place::Workflow => self.take_number(),

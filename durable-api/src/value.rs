@@ -74,9 +74,7 @@ impl Value {
                 Ok((payload.clone(), Self(Repr::Sealed(payload, read_back))))
             }
             Repr::Stored(payload) => Ok((payload.clone(), Self::stored(payload))),
-            Repr::Sealed(payload, live) => {
-                Ok((payload.clone(), Self(Repr::Sealed(payload, live))))
-            }
+            Repr::Sealed(payload, live) => Ok((payload.clone(), Self(Repr::Sealed(payload, live)))),
         }
     }
 
@@ -148,7 +146,11 @@ mod tests {
             .seal(Encoding::Bincode)
             .unwrap_err();
         assert_eq!(error.action, "decode");
-        assert!(Value::new(serde_json::json!({"a": 1})).seal(Encoding::Json).is_ok());
+        assert!(
+            Value::new(serde_json::json!({"a": 1}))
+                .seal(Encoding::Json)
+                .is_ok()
+        );
     }
 
     #[test]

@@ -99,9 +99,7 @@ impl Engine {
 
     /// What launch made, or why `operation` is not possible.
     pub(crate) fn launched(&self, operation: &'static str) -> Result<&Launched, Error> {
-        self.launched
-            .get()
-            .ok_or(Error::NotLaunched { operation })
+        self.launched.get().ok_or(Error::NotLaunched { operation })
     }
 
     /// The token of a new execution of this executor.

@@ -100,6 +100,12 @@ async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
     match execution.interruption() {
         Some(Error::NotOwner { .. }) => return Ended::Elsewhere,
         Some(error) => return Ended::Interrupted(error),
+        None if execution.saw_cancellation() => {
+            return Ended::Interrupted(Error::Interrupted {
+                workflow_id: execution.workflow_id().to_owned(),
+                reason: "it was told to stop".to_owned(),
+            });
+        }
         None => {}
     }
     let what = || format!("the output of workflow `{}`", execution.workflow_id());

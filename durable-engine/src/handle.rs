@@ -20,11 +20,7 @@ pub(crate) struct EngineHandle {
 }
 
 impl EngineHandle {
-    pub(crate) fn new(
-        engine: Arc<Engine>,
-        workflow_id: String,
-        holder: Option<Arc<Run>>,
-    ) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, workflow_id: String, holder: Option<Arc<Run>>) -> Self {
         Self {
             engine,
             workflow_id,

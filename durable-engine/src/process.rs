@@ -16,9 +16,9 @@ impl ProcessIdentity {
         let process = start_of("self").map(|start| format!("{}@{start}", std::process::id()));
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         let namespace = fs::read_link("/proc/self/ns/pid").ok();
-        let host = boot.zip(namespace).map(|(boot, namespace)| {
-            format!("{}/{}", boot.trim(), namespace.to_string_lossy())
-        });
+        let host = boot
+            .zip(namespace)
+            .map(|(boot, namespace)| format!("{}/{}", boot.trim(), namespace.to_string_lossy()));
         Self { host, process }
     }
 
@@ -60,7 +60,10 @@ mod tests {
     #[test]
     fn a_process_that_ended_is_dead_here_and_unknown_elsewhere() {
         let me = ProcessIdentity::current();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
         let pid = child.id().to_string();
         let process = format!("{pid}@{}", start_of(&pid).unwrap());
         assert!(!me.knows_dead(me.host.as_deref(), Some(&process)));

@@ -1,9 +1,7 @@
 //! Questions to the store that the program and its workflows ask alike.
 use durable_api::{
     Error, ListWorkflows,
-    store::{
-        AdministrationStore, Payloads, StepRecord, StepStore, WorkflowPage, WorkflowStore,
-    },
+    store::{AdministrationStore, Payloads, StepRecord, StepStore, WorkflowPage, WorkflowStore},
 };
 
 use crate::{engine::Engine, outage::Patience};

@@ -141,8 +141,7 @@ impl Run {
                 None => return Err(error),
             },
         };
-        let mut step =
-            StepRecord::completed(step_id, name, outcome, started_at, self.engine.now());
+        let mut step = StepRecord::completed(step_id, name, outcome, started_at, self.engine.now());
         step.child_id = subject.map(str::to_owned);
         let step = self.record(step).await?;
         self.answer(step)

@@ -13,11 +13,7 @@ use crate::{
     run::Run,
 };
 
-pub(crate) async fn run_step(
-    run: &Run,
-    options: StepOptions,
-    step: &DynStep<'_>,
-) -> Result<Value> {
+pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>) -> Result<Value> {
     names::check("step name", &options.name)?;
     let Some(step_id) = options.step_id else {
         return attempt(run, &options, step).await;

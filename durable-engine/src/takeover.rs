@@ -72,7 +72,9 @@ async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
 async fn beat(engine: &Engine, launched: &Launched) -> Result<HeartbeatOutcome, Error> {
     let store: &dyn ExecutorStore = engine.store();
     engine
-        .persist(Patience::Transient, || store.heartbeat(launched.incarnation))
+        .persist(Patience::Transient, || {
+            store.heartbeat(launched.incarnation)
+        })
         .await
 }
 
@@ -182,7 +184,9 @@ async fn expel_dead_neighbours(
         );
         let request = ExpelExecutor::new(executor.incarnation, executor.beat);
         engine
-            .persist(Patience::Transient, || store.expel_executor(request.clone()))
+            .persist(Patience::Transient, || {
+                store.expel_executor(request.clone())
+            })
             .await?;
     }
     Ok(())

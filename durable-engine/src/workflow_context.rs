@@ -7,9 +7,7 @@ use durable_api::{
     store::{StepRecord, WorkflowPage},
 };
 
-use crate::{
-    handle::EngineHandle, queries, run::Run, start::start_child, step::run_step,
-};
+use crate::{handle::EngineHandle, queries, run::Run, start::start_child, step::run_step};
 
 /// What one execution of a workflow holds.
 pub(crate) struct WorkflowContext {
@@ -77,16 +75,14 @@ impl Context for WorkflowContext {
 
     async fn run_workflow(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error> {
         let operation = "run_workflow";
-        let step_id = request.step_id.ok_or(Error::OutsideWorkflow { operation })?;
+        let step_id = request
+            .step_id
+            .ok_or(Error::OutsideWorkflow { operation })?;
         let id = start_child(&self.run, step_id, request).await?;
         Ok(self.handle(id))
     }
 
-    async fn run_as_step<'a>(
-        &self,
-        options: StepOptions,
-        step: &'a DynStep<'a>,
-    ) -> Result<Value> {
+    async fn run_as_step<'a>(&self, options: StepOptions, step: &'a DynStep<'a>) -> Result<Value> {
         run_step(&self.run, options, step).await
     }
 

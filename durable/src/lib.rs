@@ -116,10 +116,9 @@ pub use durable_api::{
     AwaitResult, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding, Error, Failure,
     GetResult, Handle, IdSource, IntoInput, ListWorkflows, Lookup, Payload, ReadyHandle,
     RegisterOptions, Registration, Result, RetryPolicy, RunStep, RunWorkflow, ShutdownReport,
-    StartWorkflow, Step, StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value,
-    Workflow, WorkflowHandle, WorkflowStatus, launch, list_steps, list_workflows,
-    register_workflow, register_workflow_with, retrieve_workflow, run_as_step, run_workflow,
-    shutdown, store,
+    StartWorkflow, Step, StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value, Workflow,
+    WorkflowHandle, WorkflowStatus, launch, list_steps, list_workflows, register_workflow,
+    register_workflow_with, retrieve_workflow, run_as_step, run_workflow, shutdown, store,
 };
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};

@@ -116,9 +116,8 @@ impl<'c, T: 'static> IntoFuture for RunStep<'c, T> {
                 self.ctx.execution_id()
             );
             let value = self.ctx.as_dyn().run_as_step(self.options, &*body).await?;
-            (self.decode)(value).map_err(|source| {
-                Failure::from(self.ctx.interrupt(Error::codec(what, source)))
-            })
+            (self.decode)(value)
+                .map_err(|source| Failure::from(self.ctx.interrupt(Error::codec(what, source))))
         })
     }
 }

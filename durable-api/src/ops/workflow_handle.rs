@@ -3,8 +3,7 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 
 use crate::{
-    CodecError, Ctx, Durable, Error, GetResult, Handle, Value,
-    scope::Position,
+    CodecError, Ctx, Durable, Error, GetResult, Handle, Value, scope::Position,
     store::WorkflowRecord,
 };
 
@@ -50,10 +49,13 @@ impl<O> WorkflowHandle<O> {
     /// [`Error::DeadLetter`]; [`Error::TimedOut`] when a timeout was set; [`Error::Interrupted`] when it ran in this
     /// process, which shut down or lost it before it ended.
     pub fn get_result(&self) -> AwaitResult<'_, O> {
-        let step_id = self.ctx.position("get_result").map(|position| match position {
-            Position::Step(step_id) => Some(step_id),
-            Position::Outside | Position::Inline(_) => None,
-        });
+        let step_id = self
+            .ctx
+            .position("get_result")
+            .map(|position| match position {
+                Position::Step(step_id) => Some(step_id),
+                Position::Outside | Position::Inline(_) => None,
+            });
         AwaitResult {
             handle: self,
             step_id,

@@ -2,9 +2,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use serde::{Deserialize, Serialize};
 use super::{Payloads, StoreResult, WorkflowRecord};
 use crate::{Timestamp, WorkflowStatus};
+use serde::{Deserialize, Serialize};
 
 /// The order of a listing, by time of creation and then by id (in byte order).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,7 +170,9 @@ impl WorkflowFilter {
                     .as_ref()
                     .is_some_and(|step| step.workflow_id == parent)
             })
-            && self.created_from.is_none_or(|from| record.created_at >= from)
+            && self
+                .created_from
+                .is_none_or(|from| record.created_at >= from)
             && self
                 .created_before
                 .is_none_or(|before| record.created_at < before)

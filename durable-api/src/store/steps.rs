@@ -2,9 +2,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use serde::{Deserialize, Serialize};
 use super::{Outcome, Owner, StoreResult};
 use crate::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A checkpoint: what a step of a workflow came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

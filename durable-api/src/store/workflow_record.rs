@@ -1,6 +1,6 @@
-use serde::{Deserialize, Serialize};
 use super::Owner;
 use crate::{Payload, Timestamp, WorkflowStatus};
+use serde::{Deserialize, Serialize};
 
 /// What a workflow or a step came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{
-    DamagedWorkflow, Outcome, Owner, Payloads, StepRecord, StoreResult, WorkflowRecord,
-};
+use super::{DamagedWorkflow, Outcome, Owner, Payloads, StepRecord, StoreResult, WorkflowRecord};
 use crate::{Payload, Timestamp};
 
 /// The parent's checkpoint that is written in the same commit as its child.

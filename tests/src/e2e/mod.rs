@@ -1,0 +1,145 @@
+//! The end-to-end suite: the public API over a real engine and a real store, one list, one named test per promise.
+mod children;
+mod faults;
+mod lifecycle;
+mod queries;
+mod recovery;
+mod steps;
+mod support;
+mod workflows;
+
+macro_rules! suite {
+    ($d:tt $( $group:ident { $( $case:ident ),* $(,)? } )*) => {
+        /// Makes one test for every case, grouped in modules, on a backend.
+        #[macro_export]
+        macro_rules! e2e {
+            ($d backend:expr) => {
+                $(
+                    mod $group {
+                        #[allow(unused_imports)]
+                        use super::*;
+                        $(
+                            #[test]
+                            fn $case() {
+                                $d crate::tokio::runtime::Builder::new_multi_thread()
+                                    .worker_threads(2)
+                                    .enable_all()
+                                    .build()
+                                    .expect("a runtime")
+                                    .block_on($d crate::e2e::entry::$group::$case(&$d backend));
+                            }
+                        )*
+                    }
+                )*
+            };
+        }
+
+        /// What the generated tests call.
+        #[doc(hidden)]
+        #[allow(missing_docs)]
+        pub mod entry {
+            $(
+                pub mod $group {
+                    $(
+                        pub async fn $case(backend: &impl durable_testing::Backend) {
+                            durable_testing::Bench::run(backend, async |bench| {
+                                $crate::e2e::$group::$case(bench).await;
+                            }).await;
+                        }
+                    )*
+                }
+            )*
+        }
+    };
+}
+
+suite! { $
+    lifecycle {
+        the_seeds_program_completes,
+        running_before_launch_is_an_error,
+        registering_twice_is_an_error,
+        registering_after_launch_is_an_error,
+        a_closure_needs_a_name,
+        launching_twice_is_an_error,
+        shutdown_waits_for_what_is_running,
+        shutdown_hands_unfinished_work_to_another_executor,
+        shutdown_twice_is_harmless,
+        running_after_shutdown_is_an_error,
+        an_outcome_reached_after_a_look_at_the_stop_signal_is_not_recorded,
+        two_applications_share_a_store,
+    }
+    workflows {
+        the_same_id_runs_once,
+        an_id_of_another_workflow_is_a_conflict,
+        racing_starts_of_one_id_run_it_once,
+        a_failure_keeps_code_and_details,
+        a_panic_becomes_a_failure,
+        a_result_can_be_had_again_and_elsewhere,
+        a_result_can_be_waited_for_with_a_timeout,
+        a_workflow_that_does_not_exist_is_not_found,
+        an_unregistered_workflow_is_refused,
+        a_registered_name_is_found_by_the_function,
+        a_function_of_two_names_must_be_named,
+        bad_ids_are_refused_and_nothing_is_written,
+        hostile_ids_work,
+        a_payload_over_the_limit_is_refused,
+        an_output_over_the_limit_is_a_failure,
+        json_is_stored_as_json,
+        a_change_of_encoding_leaves_old_rows_readable,
+        a_type_that_cannot_make_the_round_trip_fails_at_once,
+    }
+    steps {
+        a_fresh_execution_reads_nothing,
+        a_step_failure_is_recorded_with_code_and_details,
+        retries_stop_at_success,
+        giving_up_reports_every_attempt,
+        a_permanent_failure_is_not_retried,
+        a_predicate_decides_what_is_retried,
+        an_attempt_that_takes_too_long_is_given_up,
+        a_panic_in_a_step_is_a_failure,
+        steps_side_by_side_keep_their_numbers,
+        a_step_within_a_step_runs_inline,
+        a_step_outside_a_workflow_is_an_error,
+        a_durable_call_from_a_spawned_task_is_an_error,
+        starting_a_workflow_inside_a_step_is_an_error,
+        a_foreign_context_inside_a_workflow_is_an_error,
+        a_step_knows_its_attempt_and_its_idempotency_key,
+        a_step_output_that_cannot_make_the_round_trip_is_a_failure,
+        a_step_receives_what_its_record_says,
+    }
+    children {
+        a_child_is_named_by_its_parent_and_step,
+        a_child_can_have_an_id_of_its_own,
+        a_child_failure_reaches_the_parent,
+        a_replay_finds_the_same_child,
+        a_recorded_result_is_not_awaited_again,
+        children_side_by_side_keep_their_numbers,
+    }
+    recovery {
+        recovery_goes_on_after_the_last_completed_step,
+        a_recorded_failure_is_replayed_verbatim,
+        a_recovered_execution_loads_its_history_once,
+        too_many_recoveries_make_a_dead_letter,
+        another_version_is_left_alone,
+        a_workflow_that_is_not_registered_is_left_alone,
+        an_unexpected_step_names_both_and_stays_recoverable,
+        a_swallowed_unexpected_step_is_no_success,
+        a_changed_input_type_stays_recoverable,
+        a_changed_step_type_stays_recoverable,
+        a_former_owner_writes_nothing,
+        a_superseded_executor_starts_nothing,
+        steps_side_by_side_are_recovered,
+    }
+    faults {
+        a_lost_answer_to_any_call_changes_nothing,
+        a_lost_request_of_any_call_changes_nothing,
+        an_outage_costs_time_only,
+        every_crash_point_recovers,
+    }
+    queries {
+        a_listing_meets_its_filter,
+        a_listing_inside_a_workflow_is_recorded,
+        the_steps_of_a_workflow_can_be_listed,
+        a_status_tells_when_and_where,
+    }
+}
