@@ -29,7 +29,8 @@ impl Link {
     /// A link as the options say. One to a cluster is connected; a single one connects when it is used.
     pub(crate) async fn open(options: &RedisOptions, keys: &Keys) -> StoreResult<Self> {
         if !options.is_cluster() {
-            return single::Single::new(options).map(|single| Self::Single(Box::new(single)));
+            return single::Single::new(options.first_node(), options)
+                .map(|single| Self::Single(Box::new(single)));
         }
         #[cfg(feature = "cluster")]
         return cluster::Cluster::connect(options, keys)

@@ -123,3 +123,19 @@ async fn a_node_that_was_killed_comes_back_with_its_work() {
     let outcome = work::persist(async || store.insert_workflow(request.clone()).await).await;
     assert_eq!(outcome, InsertOutcome::Inserted);
 }
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_unavailable_and_a_wrong_password_is_denied() {
+    let refusal = async |url: &str| {
+        let error = RedisStore::connect(url).await.expect_err("is refused");
+        assert!(!error.to_string().contains("secret"), "{error}");
+        error.kind()
+    };
+    let mut settings = SETTINGS.to_vec();
+    settings.extend(["--requirepass", "right"]);
+    let mut server = Server::start(&settings).await;
+    let wrong = format!("redis://:secret@127.0.0.1:{}?cluster=true", server.port());
+    assert_eq!(refusal(&wrong).await, StoreErrorKind::Denied);
+    server.kill();
+    assert_eq!(refusal(&wrong).await, StoreErrorKind::Unavailable);
+}

@@ -1,4 +1,4 @@
-use durable_api::store::StoreResult;
+use durable_api::store::{StoreError, StoreErrorKind, StoreResult};
 use redis::{
     Cmd, Pipeline, Value,
     cluster::ClusterClientBuilder,
@@ -6,7 +6,7 @@ use redis::{
     cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
 };
 
-use super::Failure;
+use super::{Failure, single::Single};
 use crate::{
     RedisOptions,
     error::{Progress, from_driver},
@@ -24,14 +24,15 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(super) async fn connect(options: &RedisOptions, keys: &Keys) -> StoreResult<Self> {
         let failed = |error| from_driver("connect", Progress::NotSent, error);
-        let connection = ClusterClientBuilder::new(options.nodes().to_vec())
+        let client = ClusterClientBuilder::new(options.nodes().to_vec())
             .connection_timeout(options.connect_timeout)
             .response_timeout(options.response_timeout)
             .build()
-            .map_err(failed)?
-            .get_async_connection()
-            .await
             .map_err(failed)?;
+        let connection = match client.get_async_connection().await {
+            Ok(connection) => connection,
+            Err(error) => return Err(denial(options).await.unwrap_or_else(|| failed(error))),
+        };
         Ok(Self {
             connection,
             route: SingleNodeRoutingInfo::SpecificNode(Route::with_key(
@@ -59,4 +60,21 @@ impl Cluster {
             .await
             .map_err(Failure::sent)
     }
+}
+
+/// The refusal of a node, if one denies access: the driver says only that it reached none.
+async fn denial(options: &RedisOptions) -> Option<StoreError> {
+    for node in options.nodes() {
+        let answer = match Single::new(node, options) {
+            Ok(single) => single.run(&redis::cmd("PING")).await,
+            Err(error) => return Some(error),
+        };
+        if let Err(failure) = answer {
+            let error = failure.into_store_error("connect", Progress::Read);
+            if error.kind() == StoreErrorKind::Denied {
+                return Some(error);
+            }
+        }
+    }
+    None
 }

@@ -6,7 +6,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, Pipeline, RedisError, Value,
     aio::{ConnectionLike as _, MultiplexedConnection},
 };
 
@@ -33,8 +33,8 @@ pub(crate) struct Single {
 struct Attempt(Shared<BoxFuture<'static, Result<MultiplexedConnection, RedisError>>>);
 
 impl Single {
-    pub(super) fn new(options: &RedisOptions) -> StoreResult<Self> {
-        let client = Client::open(options.first_node().clone())
+    pub(super) fn new(node: &ConnectionInfo, options: &RedisOptions) -> StoreResult<Self> {
+        let client = Client::open(node.clone())
             .map_err(|error| from_driver("connect", Progress::NotSent, error))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
