@@ -38,8 +38,14 @@ impl Failure {
 
     /// What a caller of `operation` on the file at `path` is told.
     pub(crate) fn report(&self, operation: &'static str, path: &Path) -> StoreError {
-        let kind = self.kind();
+        let gone = primary_code(&self.error) == Some(CANTOPEN) && !path.exists();
+        let kind = if gone {
+            StoreErrorKind::Failed
+        } else {
+            self.kind()
+        };
         let hint = match kind {
+            _ if gone => " is gone",
             StoreErrorKind::Contention => ": another process held the file for too long",
             StoreErrorKind::Denied => {
                 ": the file, or its directory, in which sqlite keeps two more files, is not writable"
@@ -122,4 +128,88 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
 
 fn extended_code(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error()?.code()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error as StdError, fmt};
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error of SQLite's with that code, and a text that says something else.
+    #[derive(Debug)]
+    struct Coded(i32);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("database is locked")
+        }
+    }
+
+    impl StdError for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            "database is locked"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+
+        fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn kind_of(code: i32, phase: Phase) -> StoreErrorKind {
+        Failure::new(phase, sqlx::Error::Database(Box::new(Coded(code)))).kind()
+    }
+
+    #[test]
+    fn the_result_code_decides_and_not_the_text() {
+        const IOERR_FSYNC: i32 = IOERR | (4 << 8);
+        const BUSY_SNAPSHOT: i32 = BUSY | (2 << 8);
+        const FULL: i32 = 13;
+        const NO_SUCH_TABLE: i32 = 1;
+        for (code, phase, kind) in [
+            (BUSY, Phase::Statement, StoreErrorKind::Contention),
+            (BUSY_SNAPSHOT, Phase::Statement, StoreErrorKind::Contention),
+            (FULL, Phase::Statement, StoreErrorKind::Failed),
+            (FULL, Phase::Commit, StoreErrorKind::Failed),
+            (IOERR_FSYNC, Phase::Statement, StoreErrorKind::Failed),
+            (IOERR_FSYNC, Phase::Commit, StoreErrorKind::Indeterminate),
+            (NO_SUCH_TABLE, Phase::Statement, StoreErrorKind::Failed),
+            (READONLY, Phase::Statement, StoreErrorKind::Denied),
+            (READONLY_DBMOVED, Phase::Statement, StoreErrorKind::Failed),
+            (CANTOPEN, Phase::Open, StoreErrorKind::Denied),
+            (CANTOPEN, Phase::Statement, StoreErrorKind::Unavailable),
+            (CORRUPT, Phase::Statement, StoreErrorKind::Corrupt),
+            (TOOBIG, Phase::Statement, StoreErrorKind::Invalid),
+            (NOTADB, Phase::Open, StoreErrorKind::Incompatible),
+        ] {
+            assert_eq!(kind_of(code, phase), kind, "code {code} in {phase:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_lost_in_a_commit_leaves_it_open_whether_it_was_applied() {
+        let lost = |phase| Failure::new(phase, sqlx::Error::WorkerCrashed).kind();
+        assert_eq!(lost(Phase::Commit), StoreErrorKind::Indeterminate);
+        assert_eq!(lost(Phase::Statement), StoreErrorKind::Unavailable);
+    }
 }

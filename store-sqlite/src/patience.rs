@@ -13,9 +13,9 @@ pub(crate) struct Patience {
 impl Patience {
     /// How long SQLite itself waits for a lock. Its pauses grow, so that a short bound that is
     /// often begun anew polls more often than a long one.
-    pub(crate) const SLICE: Duration = Duration::from_millis(40);
+    pub(crate) const SLICE: Duration = Duration::from_millis(8);
 
-    const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
     pub(crate) fn new(bound: Duration) -> Self {
         Self {

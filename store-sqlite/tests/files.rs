@@ -166,6 +166,18 @@ async fn a_journal_mode_that_was_changed_is_found_and_set_right() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_taken_away_is_named() {
+    let file = File::new();
+    let store = SqliteStore::connect_with(file.options())
+        .await
+        .expect("connects");
+    fs::remove_file(file.path()).expect("removes");
+    let error = store.ping().await.expect_err("is gone");
+    assert_eq!(error.kind(), StoreErrorKind::Failed, "{error}");
+    assert!(error.to_string().contains("store.db` is gone"), "{error}");
+}
+
+#[tokio::test]
 async fn a_store_in_memory_is_refused_with_a_hint() {
     let error = SqliteStore::connect("sqlite::memory:")
         .await
