@@ -113,7 +113,7 @@ async fn terminate(application: &str) {
          WHERE application_name = '{application}'"
     ))
     .await;
-    while number(&count).await > 0 {}
+    support::wait_for(&count, |count| count == 0).await;
 }
 
 #[tokio::test]
@@ -160,11 +160,7 @@ async fn waiting_for_a_connection_ends() {
         .expect("locks");
     let store = pool_of_one.clone();
     let blocked = tokio::spawn(async move { store.record_step(step("w", owner, 0)).await });
-    let waiting = format!(
-        "SELECT count(*) FROM pg_stat_activity
-         WHERE wait_event_type = 'Lock' AND query LIKE '%\"{schema}\"%'"
-    );
-    while number(&waiting).await == 0 {}
+    support::wait_for(&support::waiting_for_locks(&schema), |count| count == 1).await;
 
     let read = pool_of_one.get_workflow("w", Payloads::Omit).await;
     let error = read.expect_err("there is no connection");

@@ -121,11 +121,7 @@ async fn a_step_that_waits_for_a_takeover_is_refused_when_it_commits() {
         let request = FinishWorkflow::new("w", owner, outcome, now());
         writer.finish_workflow(request).await
     });
-    let waiting = format!(
-        "SELECT count(*) FROM pg_stat_activity
-         WHERE wait_event_type = 'Lock' AND query LIKE '%\"{schema}\"%'"
-    );
-    while support::number(&waiting).await < 2 {}
+    support::wait_for(&support::waiting_for_locks(&schema), |count| count == 2).await;
     sqlx::raw_sql("COMMIT")
         .execute(&mut other)
         .await

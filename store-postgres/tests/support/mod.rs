@@ -1,7 +1,10 @@
 //! The server that the tests use, and short forms of what they do with it.
 #![allow(dead_code, unreachable_pub)]
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use durable_api::{
     Payload, Timestamp,
@@ -88,6 +91,26 @@ pub async fn number(sql: &str) -> i64 {
         .get::<i64, _>(0);
     connection.close().await.expect("closes");
     value
+}
+
+/// Asks until the only value of the only row is as wanted, for half a minute at most.
+pub async fn wait_for(sql: &str, wanted: impl Fn(i64) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = number(sql).await;
+        if wanted(found) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{sql}: still {found}");
+    }
+}
+
+/// Counts the statements on a schema that wait for a lock.
+pub fn waiting_for_locks(schema: &str) -> String {
+    format!(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND query LIKE '%\"{schema}\"%'"
+    )
 }
 
 /// Removes a schema.
