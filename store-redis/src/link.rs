@@ -28,6 +28,9 @@ struct Failure {
 impl Link {
     /// A link as the options say. One to a cluster is connected; a single one connects when it is used.
     pub(crate) async fn open(options: &RedisOptions, keys: &Keys) -> StoreResult<Self> {
+        // Without this, rustls panics in a program that has two providers; one that is installed stays.
+        #[cfg(feature = "tls")]
+        let _ = rustls::crypto::ring::default_provider().install_default();
         if !options.is_cluster() {
             return single::Single::new(options.first_node(), options)
                 .map(|single| Self::Single(Box::new(single)));

@@ -2,8 +2,9 @@
 mod support;
 
 use durable_api::store::{
-    AdministrationStore as _, ExecutorStore as _, FinishWorkflow, Outcome, Owner, RegisterVersion,
-    StepStore as _, VersionStore as _, WorkflowFilter, WorkflowStore as _,
+    AdministrationStore as _, ExecutorStore as _, ExpelExecutor, FinishOutcome, FinishWorkflow,
+    Outcome, Owner, RegisterVersion, StepStore as _, VersionStore as _, WorkflowFilter,
+    WorkflowStore as _,
 };
 use store_redis::RedisStore;
 use support::{Server, clean, fresh_prefix, run, shared_url, work};
@@ -75,26 +76,62 @@ async fn stores_with_different_prefixes_see_nothing_of_each_other() {
     clean(&other_url, &other).await;
 }
 
+async fn finish(store: &RedisStore, id: &str, owner: Owner) {
+    let outcome = Outcome::Failure(work::payload());
+    let finish = FinishWorkflow::new(id, owner, outcome, work::now());
+    let outcome = store.finish_workflow(finish).await.expect("finishes");
+    assert_eq!(outcome, FinishOutcome::Finished);
+}
+
 #[tokio::test]
 async fn what_is_finished_leaves_the_indexes_of_what_is_pending() {
     let server = Server::start(&[]).await;
     let store = work::open(&server.url()).await;
     let owner = work::owner(&store).await;
-    work::insert(&store, "one", owner).await;
-    let outcome = Outcome::Failure(work::payload());
-    let finish = FinishWorkflow::new("one", owner, outcome, work::now());
-    store.finish_workflow(finish).await.expect("finishes");
+    for id in ["finished", "lost", "buried"] {
+        work::insert(&store, id, owner).await;
+    }
+    finish(&store, "finished", owner).await;
+
+    // One is taken over from a dead executor, then handed back, then finished by a third; another dies for good.
+    let expel = ExpelExecutor::new(owner.incarnation, 0);
+    store.expel_executor(expel).await.expect("expels");
+    let second = work::owner(&store).await;
+    let mut request = work::claiming(second);
+    request.limit = 1;
+    request.workflows[0].max_recovery_attempts = 0;
+    let claimed = store.claim_workflows(request).await.expect("claims");
+    assert_eq!(claimed.dead_lettered, ["buried"]);
+    let claimed = store
+        .claim_workflows(work::claiming(second))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 1);
     store
-        .retire_executor(owner.incarnation)
+        .retire_executor(second.incarnation)
         .await
         .expect("retires");
+    let third = work::owner(&store).await;
+    let claimed = store
+        .claim_workflows(work::claiming(third))
+        .await
+        .expect("claims");
+    assert_eq!(claimed.claimed.len(), 1);
+    finish(&store, "lost", third).await;
+    store
+        .retire_executor(third.incarnation)
+        .await
+        .expect("retires");
+
     let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
     keys.sort_unstable();
     assert_eq!(
         keys,
         [
             "{durable}:schema",
-            "{durable}:wf:one",
+            "{durable}:wf:buried",
+            "{durable}:wf:finished",
+            "{durable}:wf:lost",
             "{durable}:workflows"
         ]
     );
