@@ -15,32 +15,49 @@
 //! 8. A write that was acknowledged survives a crash of the process and, in the store's documented
 //!    durability class, of the server.
 mod administration;
+mod aggregates;
 mod error;
+mod events;
 mod executors;
+mod filter;
 mod lifecycle;
+mod management;
+mod messages;
 #[cfg(feature = "mock")]
 mod mock;
 mod owner;
+mod step_ref;
 mod steps;
+mod streams;
 mod versions;
+mod wakeups;
 mod workflow_record;
 mod workflows;
 
-pub use administration::{
-    AdministrationStore, Cursor, DamagedWorkflow, SortOrder, WorkflowFilter, WorkflowPage,
-};
+pub use administration::{AdministrationStore, DamagedWorkflow, WorkflowPage};
+pub use aggregates::{AggregateStore, AggregateWorkflows, GroupKey, WorkflowGroup};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
+pub use events::{EventLookup, EventStore, SetEvent, SetEventOutcome};
 pub use executors::{
     ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, RegisterExecutor,
     RegisterOutcome, RetireOutcome,
 };
+pub use filter::{Cursor, SortOrder, WorkflowFilter};
 pub use lifecycle::{LifecycleStore, StoreDescription};
+pub use management::{
+    BulkOutcome, CancelExpired, CancelWorkflows, DeleteFinished, DeleteWorkflows, ForkOutcome,
+    ForkWorkflow, ManagementStore, ResumeWorkflows, SetAttributes, SetAttributesOutcome,
+};
+pub use messages::{MessageStore, ReceiveMessage, ReceiveOutcome, SendMessage, SendOutcome};
 #[cfg(feature = "mock")]
 pub use mock::MockSystemStore;
 pub use owner::{Incarnation, Owner};
+pub use step_ref::StepRef;
 pub use steps::{RecordOutcome, RecordStep, StepRecord, StepStore};
+pub use streams::{AppendOutcome, AppendStream, ReadStream, StreamPage, StreamState, StreamStore};
 pub use versions::{RegisterVersion, VersionRecord, VersionStore};
-pub use workflow_record::{Outcome, ParentStep, Payloads, WorkflowRecord};
+pub use wakeups::{Wakeup, WakeupStore, Wakeups};
+pub use workflow_record::{Caller, Outcome, ParentStep, Payloads, WorkflowRecord};
 pub use workflows::{
     ClaimWorkflows, ClaimableWorkflow, ClaimedWorkflow, ClaimedWorkflows, FinishOutcome,
     FinishWorkflow, InsertOutcome, InsertWorkflow, ParentCheckpoint, WorkflowStore,

@@ -39,6 +39,25 @@ impl ParentStep {
     }
 }
 
+/// On whose behalf a workflow runs; children inherit it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The authenticated user.
+    pub user: Option<String>,
+    /// The role that the user assumed.
+    pub assumed_role: Option<String>,
+    /// All roles that the user has.
+    pub roles: Vec<String>,
+}
+
+impl Caller {
+    /// Nobody in particular.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 /// Whether a read loads inputs and outcomes, which may be large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Payloads {
@@ -71,6 +90,16 @@ pub struct WorkflowRecord {
     pub recovery_attempts: u32,
     /// The step that started it, if it is a child.
     pub parent: Option<ParentStep>,
+    /// The workflow whose first steps it was made of, if it is a fork.
+    pub forked_from: Option<String>,
+    /// When it is cancelled, if it has not ended.
+    pub deadline: Option<Timestamp>,
+    /// On whose behalf it runs.
+    pub caller: Caller,
+    /// What its users attached to it, to find it by.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// The trace that it belongs to, as a W3C `traceparent`.
+    pub trace_context: Option<String>,
     /// The input.
     pub input: Option<Payload>,
     /// The outcome, once it is `SUCCESS` or `ERROR`.
@@ -104,6 +133,11 @@ impl WorkflowRecord {
             owner: None,
             recovery_attempts: 0,
             parent: None,
+            forked_from: None,
+            deadline: None,
+            caller: Caller::new(),
+            attributes: serde_json::Map::new(),
+            trace_context: None,
             input: None,
             outcome: None,
             created_at,

@@ -2,7 +2,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{DamagedWorkflow, Outcome, Owner, Payloads, StepRecord, StoreResult, WorkflowRecord};
+use super::{
+    Caller, DamagedWorkflow, Outcome, Owner, Payloads, StepRecord, StoreResult, WorkflowRecord,
+};
 use crate::{Payload, Timestamp};
 
 /// The parent's checkpoint that is written in the same commit as its child.
@@ -56,6 +58,14 @@ pub struct InsertWorkflow {
     pub owner: Owner,
     /// The parent's checkpoint, if this is a child.
     pub parent: Option<ParentCheckpoint>,
+    /// When it is cancelled, if it has not ended.
+    pub deadline: Option<Timestamp>,
+    /// On whose behalf it runs.
+    pub caller: Caller,
+    /// What its users attach to it.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// The trace that it belongs to.
+    pub trace_context: Option<String>,
     /// The present time.
     pub now: Timestamp,
 }
@@ -79,6 +89,10 @@ impl InsertWorkflow {
             executor_id: owner.incarnation.to_string(),
             owner,
             parent: None,
+            deadline: None,
+            caller: Caller::new(),
+            attributes: serde_json::Map::new(),
+            trace_context: None,
             now,
         }
     }
