@@ -1,13 +1,7 @@
 use async_trait::async_trait;
 
-use super::{
-    AdministrationStore, ClaimWorkflows, ClaimedWorkflows, ExecutorRecord, ExecutorStore,
-    ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, HeartbeatOutcome, Incarnation,
-    InsertOutcome, InsertWorkflow, LifecycleStore, Payloads, RecordOutcome, RecordStep,
-    RegisterExecutor, RegisterOutcome, RegisterVersion, RetireOutcome, StepRecord, StepStore,
-    StoreDescription, StoreResult, VersionRecord, VersionStore, WorkflowFilter, WorkflowPage,
-    WorkflowRecord, WorkflowStore,
-};
+use super::*;
+use crate::Payload;
 
 mockall::mock! {
     /// A store made of expectations, for tests of what stands above a store.
@@ -17,6 +11,18 @@ mockall::mock! {
     #[async_trait]
     impl AdministrationStore for SystemStore {
         async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage>;
+    }
+
+    #[async_trait]
+    impl AggregateStore for SystemStore {
+        async fn aggregate_workflows(&self, request: AggregateWorkflows) -> StoreResult<Vec<WorkflowGroup>>;
+    }
+
+    #[async_trait]
+    impl EventStore for SystemStore {
+        async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome>;
+        async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup>;
+        async fn list_events(&self, workflow_id: &str) -> StoreResult<Vec<(String, Payload)>>;
     }
 
     #[async_trait]
@@ -37,15 +43,44 @@ mockall::mock! {
     }
 
     #[async_trait]
+    impl ManagementStore for SystemStore {
+        async fn cancel_workflows(&self, request: CancelWorkflows) -> StoreResult<BulkOutcome>;
+        async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>>;
+        async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome>;
+        async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>>;
+        async fn delete_workflows(&self, request: DeleteWorkflows) -> StoreResult<BulkOutcome>;
+        async fn delete_finished(&self, request: DeleteFinished) -> StoreResult<u64>;
+        async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome>;
+    }
+
+    #[async_trait]
+    impl MessageStore for SystemStore {
+        async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome>;
+        async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome>;
+    }
+
+    #[async_trait]
     impl StepStore for SystemStore {
         async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome>;
         async fn list_steps(&self, workflow_id: &str) -> StoreResult<Vec<StepRecord>>;
     }
 
     #[async_trait]
+    impl StreamStore for SystemStore {
+        async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome>;
+        async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage>;
+    }
+
+    #[async_trait]
     impl VersionStore for SystemStore {
         async fn register_version(&self, request: RegisterVersion) -> StoreResult<()>;
+        async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome>;
         async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>>;
+    }
+
+    #[async_trait]
+    impl WakeupStore for SystemStore {
+        async fn subscribe(&self) -> StoreResult<Wakeups>;
     }
 
     #[async_trait]

@@ -55,7 +55,7 @@ pub use owner::{Incarnation, Owner};
 pub use step_ref::StepRef;
 pub use steps::{RecordOutcome, RecordStep, StepRecord, StepStore};
 pub use streams::{AppendOutcome, AppendStream, ReadStream, StreamPage, StreamState, StreamStore};
-pub use versions::{RegisterVersion, VersionRecord, VersionStore};
+pub use versions::{RegisterVersion, SetLatestOutcome, VersionRecord, VersionStore};
 pub use wakeups::{Wakeup, WakeupStore, Wakeups};
 pub use workflow_record::{Caller, Outcome, ParentStep, Payloads, WorkflowRecord};
 pub use workflows::{
@@ -68,16 +68,33 @@ pub use workflows::{
 /// Implemented for every type that implements the parts. A component of an engine takes only the
 /// part it needs, by upcasting: `let steps: &dyn StepStore = &*store;`.
 pub trait SystemStore:
-    AdministrationStore + ExecutorStore + LifecycleStore + StepStore + VersionStore + WorkflowStore
+    AdministrationStore
+    + AggregateStore
+    + EventStore
+    + ExecutorStore
+    + LifecycleStore
+    + ManagementStore
+    + MessageStore
+    + StepStore
+    + StreamStore
+    + VersionStore
+    + WakeupStore
+    + WorkflowStore
 {
 }
 
 impl<T> SystemStore for T where
     T: AdministrationStore
+        + AggregateStore
+        + EventStore
         + ExecutorStore
         + LifecycleStore
+        + ManagementStore
+        + MessageStore
         + StepStore
+        + StreamStore
         + VersionStore
+        + WakeupStore
         + WorkflowStore
 {
 }

@@ -48,11 +48,24 @@ impl VersionRecord {
     }
 }
 
+/// Answer to [`set_latest_version`](VersionStore::set_latest_version).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetLatestOutcome {
+    /// It is the latest.
+    Set,
+    /// It was never registered. Nothing was written.
+    UnknownVersion,
+}
+
 /// Versions of applications.
 #[async_trait]
 pub trait VersionStore: Debug + Send + Sync + 'static {
     /// Notes a version. One that is known keeps its first time of registration.
     async fn register_version(&self, request: RegisterVersion) -> StoreResult<()>;
+
+    /// Makes a registered version the latest one, as if it had been registered `now` (or a millisecond after the
+    /// latest, if that is later).
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome>;
 
     /// All versions of an application, the latest first; those of one millisecond by name, descending.
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>>;
