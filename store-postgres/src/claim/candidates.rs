@@ -25,7 +25,8 @@ WHERE owner.incarnation IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM {schema}.executors e WHERE e.incarnation = owner.incarnation)";
 
 /// Those that this owner took before come first. The sum keeps the planner from walking all
-/// workflows in the order of the index on `created_at`, finished ones too.
+/// workflows in the order of the index on `created_at`, finished ones too. Planned for the owners at
+/// hand, and not kept.
 const LOCK: &str = "
 SELECT w.id
 FROM {schema}.workflows w
@@ -74,6 +75,7 @@ impl Claim<'_> {
         let query = self
             .database
             .query(LOCK)
+            .persistent(false)
             .bind(orphaners)
             .bind(request.owner.incarnation.0)
             .bind(execution(request.owner))

@@ -15,7 +15,8 @@ use crate::{
 /// `FOR KEY SHARE` excludes the removal of an executor but not its heartbeats, so a workflow is never accepted
 /// for an executor that is gone, and one that retires hands back all it accepted. A parent is locked as by `record_step`.
 /// A parent's step that another transaction writes at the same time violates the primary key: nothing is
-/// applied then, and each workflow is judged by itself.
+/// applied then, and each workflow is judged by itself. (A scalar subquery looks that step up; `NOT EXISTS`
+/// may be planned as a scan of all steps.)
 const INSERT: &str = "
 WITH request AS (
     SELECT *
@@ -43,7 +44,7 @@ WITH request AS (
         SELECT 1
         FROM {schema}.workflows w
         WHERE w.id = r.parent_id
-          AND w.status = 'PENDING'
+          AND w.status || '' = 'PENDING'
           AND w.owner_incarnation = r.parent_incarnation
           AND w.owner_execution = r.parent_execution
         FOR SHARE
@@ -59,8 +60,8 @@ WITH request AS (
     FROM accepted r
     WHERE r.parent_id IS NULL
        OR (r.position IN (SELECT position FROM owned)
-           AND NOT EXISTS (SELECT 1 FROM {schema}.steps s
-                           WHERE s.workflow_id = r.parent_id AND s.step_id = r.parent_step))
+           AND (SELECT true FROM {schema}.steps s
+                WHERE s.workflow_id = r.parent_id AND s.step_id = r.parent_step) IS NOT TRUE)
     ORDER BY r.position
     ON CONFLICT (id) DO NOTHING
     RETURNING id

@@ -103,7 +103,7 @@ impl Attempt<'_> {
             .database
             .query(
                 "SELECT 1 FROM {schema}.workflows
-                 WHERE id = $1 AND status = 'PENDING'
+                 WHERE id = $1 AND status || '' = 'PENDING'
                    AND owner_incarnation = $2 AND owner_execution = $3
                  FOR SHARE",
             )

@@ -1,0 +1,47 @@
+use durable_api::{
+    MockSystemStore, Timestamp, WorkflowStatus,
+    store::{
+        ClaimedWorkflows, HeartbeatOutcome, InsertOutcome, RegisterOutcome, RetireOutcome,
+        StoreDescription, StoreError, StoreErrorKind, WorkflowRecord,
+    },
+};
+
+/// Adds to `store` what a start, the acceptance of a workflow and a shutdown need. What the test
+/// expects itself comes first, and takes precedence.
+pub(crate) fn ready(mut store: MockSystemStore) -> MockSystemStore {
+    store.expect_ping().returning(|| Ok(()));
+    store.expect_migrate().returning(|| Ok(()));
+    store.expect_verify().returning(|| Ok(()));
+    store
+        .expect_describe()
+        .returning(|| StoreDescription::new("mock", "mock://host/app", "nothing lasts"));
+    store.expect_register_version().returning(|_| Ok(()));
+    store
+        .expect_register_executor()
+        .returning(|_| Ok(RegisterOutcome::default()));
+    store
+        .expect_heartbeat()
+        .returning(|_| Ok(HeartbeatOutcome::Alive));
+    store.expect_list_executors().returning(|_| Ok(Vec::new()));
+    store.expect_list_versions().returning(|_| Ok(Vec::new()));
+    store
+        .expect_claim_workflows()
+        .returning(|_| Ok(ClaimedWorkflows::new()));
+    store
+        .expect_insert_workflow()
+        .returning(|_| Ok(InsertOutcome::Inserted));
+    store
+        .expect_retire_executor()
+        .returning(|_| Ok(RetireOutcome::new(0)));
+    store
+}
+
+/// The row of workflow `id`.
+pub(crate) fn record(id: &str, name: &str, status: WorkflowStatus) -> WorkflowRecord {
+    WorkflowRecord::new(id, "app", name, status, Timestamp::from_millis(1))
+}
+
+/// The error of a store that is away.
+pub(crate) fn unavailable(operation: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, operation)
+}
