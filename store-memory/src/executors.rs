@@ -3,11 +3,11 @@ use durable_api::{
     WorkflowStatus,
     store::{
         ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-        RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult,
+        RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult, Wakeup,
     },
 };
 
-use crate::{MemoryStore, error::check_texts};
+use crate::{MemoryStore, error::check_texts, tables::Tables};
 
 #[async_trait]
 impl ExecutorStore for MemoryStore {
@@ -75,19 +75,24 @@ impl ExecutorStore for MemoryStore {
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
-        let mut tables = self.tables();
-        tables.executors.remove(&incarnation);
-        let mut released = 0;
-        for row in tables.workflows.values_mut() {
-            if row.status == WorkflowStatus::Pending
-                && row
-                    .owner
-                    .is_some_and(|owner| owner.incarnation == incarnation)
-            {
-                row.owner = None;
-                released += 1;
-            }
-        }
+        let released = retire(&mut self.tables(), incarnation);
+        self.hint([Wakeup::Claimable]);
         Ok(RetireOutcome::new(released))
     }
+}
+
+fn retire(tables: &mut Tables, incarnation: Incarnation) -> u64 {
+    tables.executors.remove(&incarnation);
+    let mut released = 0;
+    for row in tables.workflows.values_mut() {
+        if row.status == WorkflowStatus::Pending
+            && row
+                .owner
+                .is_some_and(|owner| owner.incarnation == incarnation)
+        {
+            row.owner = None;
+            released += 1;
+        }
+    }
+    released
 }

@@ -1,6 +1,8 @@
 //! durable's system store on memory: the reference semantics, for tests and for programs whose
 //! work need not survive them.
 //!
+//! Every handle on the same data is told of the changes that any of them makes.
+//!
 //! Every method takes one lock over plain maps, does its work and lets go; nothing is clever, so
 //! that this crate can be read beside the contract in [`durable_api::store`].
 //!
@@ -14,15 +16,30 @@
 //! # }
 //! ```
 mod administration;
+mod aggregates;
+mod belongings;
+mod data;
+mod effect;
 mod error;
+mod events;
 mod executors;
+mod fork;
+mod hints;
+mod inbox;
 mod lifecycle;
+mod management;
+mod messages;
 mod options;
 mod registry;
+mod retention;
+mod shown_events;
+mod shown_streams;
 mod steps;
 mod store;
+mod streams;
 mod tables;
 mod versions;
+mod wakeups;
 mod workflows;
 
 pub use options::MemoryOptions;

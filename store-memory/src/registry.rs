@@ -4,12 +4,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use crate::tables::Tables;
+use crate::data::Data;
 
-type Named = HashMap<String, Arc<Mutex<Tables>>>;
+type Named = HashMap<String, Arc<Data>>;
 
 /// The data of a name, made at first sight.
-pub(crate) fn get(name: &str) -> Arc<Mutex<Tables>> {
+pub(crate) fn get(name: &str) -> Arc<Data> {
     Arc::clone(named().entry(name.to_owned()).or_default())
 }
 

@@ -1,11 +1,11 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
-use durable_api::store::StoreResult;
+use durable_api::store::{StoreResult, Wakeup};
 
-use crate::{MemoryOptions, registry, tables::Tables};
+use crate::{MemoryOptions, data::Data, registry, tables::Tables};
 
 /// A handle on a store that is memory of this process. A clone is another handle on the same data.
 ///
@@ -14,7 +14,7 @@ use crate::{MemoryOptions, registry, tables::Tables};
 #[derive(Clone)]
 pub struct MemoryStore {
     name: Option<Arc<str>>,
-    tables: Arc<Mutex<Tables>>,
+    pub(crate) data: Arc<Data>,
 }
 
 impl MemoryStore {
@@ -22,7 +22,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             name: None,
-            tables: Arc::default(),
+            data: Arc::default(),
         }
     }
 
@@ -30,7 +30,7 @@ impl MemoryStore {
     pub fn named(name: &str) -> Self {
         Self {
             name: Some(name.into()),
-            tables: registry::get(name),
+            data: registry::get(name),
         }
     }
 
@@ -68,10 +68,14 @@ impl MemoryStore {
         self.name.as_deref()
     }
 
-    /// The data, locked. No method awaits while it holds the lock; one that panics has not begun to
-    /// write, so a poisoned lock guards sound data.
+    /// The tables, locked. No method awaits while it holds the lock.
     pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.data.tables()
+    }
+
+    /// Wakes whoever waits. To be called when the lock on the tables is free again, so that the change is visible.
+    pub(crate) fn hint(&self, hints: impl IntoIterator<Item = Wakeup>) {
+        self.data.hints.send(hints);
     }
 }
 

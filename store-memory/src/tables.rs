@@ -1,9 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use durable_api::{
     Timestamp, WorkflowStatus,
     store::{ExecutorRecord, Incarnation, Owner, StepRecord, WorkflowRecord},
 };
+
+use crate::belongings::Belongings;
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -12,8 +14,8 @@ pub(crate) struct Tables {
     pub(crate) migrated: bool,
     /// By id.
     pub(crate) workflows: BTreeMap<String, WorkflowRecord>,
-    /// By workflow, then by step.
-    pub(crate) steps: BTreeMap<String, BTreeMap<u32, StepRecord>>,
+    /// What belongs to workflows, by their ids.
+    pub(crate) belongings: BTreeMap<String, Belongings>,
     /// The registered ones.
     pub(crate) executors: BTreeMap<Incarnation, ExecutorRecord>,
     /// Times of registration, by application, then by version.
@@ -33,25 +35,48 @@ impl Tables {
             .is_some_and(|row| row.status == WorkflowStatus::Pending && row.owner == Some(owner))
     }
 
+    /// What belongs to a workflow.
+    pub(crate) fn of(&mut self, workflow_id: &str) -> &mut Belongings {
+        self.belongings.entry(workflow_id.to_owned()).or_default()
+    }
+
     /// A workflow's checkpoint.
     pub(crate) fn step(&self, workflow_id: &str, step_id: u32) -> Option<&StepRecord> {
-        self.steps.get(workflow_id)?.get(&step_id)
+        self.belongings.get(workflow_id)?.steps.get(&step_id)
     }
 
     /// Writes a checkpoint.
     pub(crate) fn put_step(&mut self, workflow_id: &str, step: StepRecord) {
-        self.steps
-            .entry(workflow_id.to_owned())
-            .or_default()
-            .insert(step.step_id, step);
+        self.of(workflow_id).steps.insert(step.step_id, step);
     }
 
     /// A workflow's checkpoints, by step id.
     pub(crate) fn history(&self, workflow_id: &str) -> Vec<StepRecord> {
-        self.steps
+        self.belongings
             .get(workflow_id)
             .into_iter()
-            .flat_map(|steps| steps.values().cloned())
+            .flat_map(|all| all.steps.values().cloned())
             .collect()
+    }
+
+    /// These workflows, their children, and theirs.
+    pub(crate) fn with_descendants(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut all = ids.clone();
+        let mut parents = ids.clone();
+        while !parents.is_empty() {
+            let mut children = BTreeSet::new();
+            for row in self.workflows.values() {
+                if row
+                    .parent
+                    .as_ref()
+                    .is_some_and(|step| parents.contains(&step.workflow_id))
+                    && all.insert(row.id.clone())
+                {
+                    children.insert(row.id.clone());
+                }
+            }
+            parents = children;
+        }
+        all
     }
 }

@@ -1,5 +1,9 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
-use durable_api::store::{RegisterVersion, StoreResult, VersionRecord, VersionStore};
+use durable_api::store::{
+    RegisterVersion, SetLatestOutcome, StoreResult, VersionRecord, VersionStore,
+};
 
 use crate::{MemoryStore, error::check_texts};
 
@@ -17,6 +21,26 @@ impl VersionStore for MemoryStore {
             .entry(request.version)
             .or_insert(request.now);
         Ok(())
+    }
+
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
+        let mut tables = self.tables();
+        let Some(versions) = tables
+            .versions
+            .get_mut(&request.app)
+            .filter(|versions| versions.contains_key(&request.version))
+        else {
+            return Ok(SetLatestOutcome::UnknownVersion);
+        };
+        // Measured by the others alone, so that a repetition changes nothing.
+        let after_others = versions
+            .iter()
+            .filter(|(version, _)| **version != request.version)
+            .map(|(_, registered_at)| registered_at.saturating_add(Duration::from_millis(1)))
+            .max();
+        let time = after_others.unwrap_or(request.now).max(request.now);
+        versions.insert(request.version, time);
+        Ok(SetLatestOutcome::Set)
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {

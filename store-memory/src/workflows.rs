@@ -4,11 +4,15 @@ use durable_api::{
     store::{
         ClaimWorkflows, ClaimableWorkflow, ClaimedWorkflow, ClaimedWorkflows, FinishOutcome,
         FinishWorkflow, InsertOutcome, InsertWorkflow, Outcome, ParentStep, Payloads, StepRecord,
-        StoreResult, WorkflowRecord, WorkflowStore,
+        StoreResult, Wakeup, WorkflowRecord, WorkflowStore,
     },
 };
 
-use crate::{MemoryStore, error::check_texts, tables::Tables};
+use crate::{
+    MemoryStore,
+    error::{check_json, check_texts},
+    tables::Tables,
+};
 
 #[async_trait]
 impl WorkflowStore for MemoryStore {
@@ -24,8 +28,13 @@ impl WorkflowStore for MemoryStore {
             .into_iter()
             .chain(&request.version)
             .chain(request.parent.as_ref().map(|parent| &parent.step_name))
+            .chain(&request.caller.user)
+            .chain(&request.caller.assumed_role)
+            .chain(&request.caller.roles)
+            .chain(&request.trace_context)
             .map(String::as_str),
         )?;
+        check_json("insert_workflow", &request.attributes)?;
         Ok(insert(&mut self.tables(), request))
     }
 
@@ -42,7 +51,10 @@ impl WorkflowStore for MemoryStore {
     }
 
     async fn finish_workflow(&self, request: FinishWorkflow) -> StoreResult<FinishOutcome> {
-        Ok(finish(&mut self.tables(), request))
+        let hint = Wakeup::workflow(&request.workflow_id);
+        let outcome = finish(&mut self.tables(), request);
+        self.hint([hint]);
+        Ok(outcome)
     }
 
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows> {
@@ -99,6 +111,10 @@ fn new_row(request: InsertWorkflow) -> WorkflowRecord {
     row.parent = request
         .parent
         .map(|parent| ParentStep::new(parent.workflow_id, parent.step_id));
+    row.deadline = request.deadline;
+    row.caller = request.caller;
+    row.attributes = request.attributes;
+    row.trace_context = request.trace_context;
     row.input = Some(request.input);
     row.started_at = Some(request.now);
     row
@@ -215,5 +231,6 @@ fn take(row: &mut WorkflowRecord, request: &ClaimWorkflows, max_recovery_attempt
     }
     row.owner = Some(request.owner);
     row.executor_id = Some(request.executor_id.clone());
+    row.started_at.get_or_insert(request.now);
     true
 }

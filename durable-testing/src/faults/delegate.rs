@@ -1,12 +1,21 @@
 //! Every method goes by [`FaultyStore::call`].
 use async_trait::async_trait;
-use durable_api::store::{
-    AdministrationStore, ClaimWorkflows, ClaimedWorkflows, ExecutorRecord, ExecutorStore,
-    ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, HeartbeatOutcome, Incarnation,
-    InsertOutcome, InsertWorkflow, LifecycleStore, Payloads, RecordOutcome, RecordStep,
-    RegisterExecutor, RegisterOutcome, RegisterVersion, RetireOutcome, StepRecord, StepStore,
-    StoreDescription, StoreResult, VersionRecord, VersionStore, WorkflowFilter, WorkflowPage,
-    WorkflowRecord, WorkflowStore,
+use durable_api::{
+    Payload,
+    store::{
+        AdministrationStore, AggregateStore, AggregateWorkflows, AppendOutcome, AppendStream,
+        BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows, ClaimedWorkflows,
+        DeleteFinished, DeleteWorkflows, EventLookup, EventStore, ExecutorRecord, ExecutorStore,
+        ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, ForkOutcome, ForkWorkflow,
+        HeartbeatOutcome, Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore,
+        ManagementStore, MessageStore, Payloads, ReadStream, ReceiveMessage, ReceiveOutcome,
+        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
+        ResumeWorkflows, RetireOutcome, SendMessage, SendOutcome, SetAttributes,
+        SetAttributesOutcome, SetEvent, SetEventOutcome, SetLatestOutcome, StepRecord, StepStore,
+        StoreDescription, StoreResult, StreamPage, StreamStore, VersionRecord, VersionStore,
+        WakeupStore, Wakeups, WorkflowFilter, WorkflowGroup, WorkflowPage, WorkflowRecord,
+        WorkflowStore,
+    },
 };
 
 use super::FaultyStore;
@@ -16,6 +25,39 @@ use super::FaultyStore;
 impl AdministrationStore for FaultyStore {
     async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage> {
         self.call("list_workflows", self.inner.list_workflows(filter))
+            .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl AggregateStore for FaultyStore {
+    async fn aggregate_workflows(
+        &self,
+        request: AggregateWorkflows,
+    ) -> StoreResult<Vec<WorkflowGroup>> {
+        self.call(
+            "aggregate_workflows",
+            self.inner.aggregate_workflows(request),
+        )
+        .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl EventStore for FaultyStore {
+    async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
+        self.call("set_event", self.inner.set_event(request)).await
+    }
+
+    async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup> {
+        self.call("get_event", self.inner.get_event(workflow_id, key))
+            .await
+    }
+
+    async fn list_events(&self, workflow_id: &str) -> StoreResult<Vec<(String, Payload)>> {
+        self.call("list_events", self.inner.list_events(workflow_id))
             .await
     }
 }
@@ -71,6 +113,59 @@ impl LifecycleStore for FaultyStore {
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
+impl ManagementStore for FaultyStore {
+    async fn cancel_workflows(&self, request: CancelWorkflows) -> StoreResult<BulkOutcome> {
+        self.call("cancel_workflows", self.inner.cancel_workflows(request))
+            .await
+    }
+
+    async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>> {
+        self.call("cancel_expired", self.inner.cancel_expired(request))
+            .await
+    }
+
+    async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
+        self.call("resume_workflows", self.inner.resume_workflows(request))
+            .await
+    }
+
+    async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>> {
+        self.call("fork_workflows", self.inner.fork_workflows(requests))
+            .await
+    }
+
+    async fn delete_workflows(&self, request: DeleteWorkflows) -> StoreResult<BulkOutcome> {
+        self.call("delete_workflows", self.inner.delete_workflows(request))
+            .await
+    }
+
+    async fn delete_finished(&self, request: DeleteFinished) -> StoreResult<u64> {
+        self.call("delete_finished", self.inner.delete_finished(request))
+            .await
+    }
+
+    async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome> {
+        self.call("set_attributes", self.inner.set_attributes(request))
+            .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl MessageStore for FaultyStore {
+    async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
+        self.call("send_message", self.inner.send_message(request))
+            .await
+    }
+
+    async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
+        self.call("receive_message", self.inner.receive_message(request))
+            .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
 impl StepStore for FaultyStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
         self.call("record_step", self.inner.record_step(request))
@@ -85,15 +180,42 @@ impl StepStore for FaultyStore {
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
+impl StreamStore for FaultyStore {
+    async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
+        self.call("append_stream", self.inner.append_stream(request))
+            .await
+    }
+
+    async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage> {
+        self.call("read_stream", self.inner.read_stream(request))
+            .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
 impl VersionStore for FaultyStore {
     async fn register_version(&self, request: RegisterVersion) -> StoreResult<()> {
         self.call("register_version", self.inner.register_version(request))
             .await
     }
 
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
+        self.call("set_latest_version", self.inner.set_latest_version(request))
+            .await
+    }
+
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
         self.call("list_versions", self.inner.list_versions(app))
             .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl WakeupStore for FaultyStore {
+    async fn subscribe(&self) -> StoreResult<Wakeups> {
+        self.call("subscribe", self.inner.subscribe()).await
     }
 }
 

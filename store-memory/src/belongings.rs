@@ -1,0 +1,31 @@
+use std::collections::BTreeMap;
+
+use durable_api::store::StepRecord;
+
+use crate::{inbox::Inbox, shown_events::ShownEvents, shown_streams::ShownStreams};
+
+/// What belongs to a workflow and goes with it.
+#[derive(Debug, Default)]
+pub(crate) struct Belongings {
+    /// Its checkpoints, by step.
+    pub(crate) steps: BTreeMap<u32, StepRecord>,
+    pub(crate) inbox: Inbox,
+    pub(crate) events: ShownEvents,
+    pub(crate) streams: ShownStreams,
+}
+
+impl Belongings {
+    /// What a fork from step `from_step` begins with.
+    pub(crate) fn before(&self, from_step: u32) -> Self {
+        Self {
+            steps: self
+                .steps
+                .range(..from_step)
+                .map(|(step_id, step)| (*step_id, step.clone()))
+                .collect(),
+            inbox: Inbox::default(),
+            events: self.events.before(from_step),
+            streams: self.streams.before(from_step),
+        }
+    }
+}

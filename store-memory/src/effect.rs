@@ -1,0 +1,35 @@
+use durable_api::{
+    Timestamp,
+    store::{Outcome, StepRecord, StepRef},
+};
+
+use crate::tables::Tables;
+
+/// Why an effect of a step is not written.
+pub(crate) enum Refusal {
+    NotOwner,
+    AlreadyRecorded(StepRecord),
+}
+
+impl Tables {
+    /// Whether an effect of a step may be written.
+    pub(crate) fn refuse(&self, step: &StepRef) -> Option<Refusal> {
+        if !self.may_write(&step.workflow_id, step.owner) {
+            return Some(Refusal::NotOwner);
+        }
+        self.step(&step.workflow_id, step.step_id)
+            .map(|record| Refusal::AlreadyRecorded(record.clone()))
+    }
+
+    /// Writes the checkpoint of a step whose effect is written, if the effect is the step's own.
+    pub(crate) fn checkpoint(&mut self, step: StepRef, outcome: Option<Outcome>, now: Timestamp) {
+        if !step.recorded {
+            return;
+        }
+        let mut record = StepRecord::child(step.step_id, step.name, "", now);
+        record.child_id = None;
+        record.outcome = outcome;
+        record.started_at = step.started_at;
+        self.put_step(&step.workflow_id, record);
+    }
+}
