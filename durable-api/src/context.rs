@@ -1,10 +1,16 @@
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use crate::{
-    DynStep, Error, FunctionId, Handle, Registration, Result, StepOptions, Value,
-    store::{StepRecord, WorkflowFilter, WorkflowPage},
+    DynStep, Error, Handle, Registration, Result, StepOptions, Timestamp, Value,
+    requests::{
+        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
+        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
+        WriteStream,
+    },
+    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
 
 /// What a program or a workflow may ask of its engine, type-erased: what an engine implements and a test mocks.
@@ -35,6 +41,36 @@ pub trait Context: Debug + Send + Sync + 'static {
     // The lifetime is spelled out because mockall cannot read an elided one here.
     async fn run_as_step<'a>(&self, options: StepOptions, step: &'a DynStep<'a>) -> Result<Value>;
 
+    /// Waits until a recorded instant.
+    async fn sleep(&self, request: Sleep) -> Result<(), Error>;
+
+    /// The present time, recorded.
+    async fn now(&self, request: Draw) -> Result<Timestamp, Error>;
+
+    /// A random UUID, recorded.
+    async fn random_uuid(&self, request: Draw) -> Result<Uuid, Error>;
+
+    /// Leaves a message for a workflow.
+    async fn send(&self, request: SendTo) -> Result<(), Error>;
+
+    /// Takes the next message of a topic, or none at the timeout.
+    async fn recv(&self, request: Recv) -> Result<Option<Value>, Error>;
+
+    /// Shows a value to others under a key.
+    async fn set_event(&self, request: SetEvent) -> Result<(), Error>;
+
+    /// The value that a workflow shows under a key, or none at the timeout.
+    async fn get_event(&self, request: GetEvent) -> Result<Option<Value>, Error>;
+
+    /// Appends a value to a stream, or closes it.
+    async fn write_stream(&self, request: WriteStream) -> Result<(), Error>;
+
+    /// The next values of a stream; waits until there are any, or there will be no more.
+    async fn read_stream(&self, request: ReadStream) -> Result<StreamValues, Error>;
+
+    /// Whether the code goes the new way at a patch.
+    async fn patch(&self, request: Patch) -> Result<bool, Error>;
+
     /// A handle on a workflow that was started anywhere.
     async fn retrieve_workflow(&self, request: Lookup) -> Result<Arc<dyn Handle>, Error>;
 
@@ -43,72 +79,42 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// The checkpoints of a workflow.
     async fn list_steps(&self, request: Lookup) -> Result<Vec<StepRecord>, Error>;
-}
 
-/// A request to start a workflow.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StartWorkflow {
-    /// The function's path, or the name that was given in its stead.
-    pub name: String,
-    /// The function; `None` if a name was given.
-    pub function: Option<FunctionId>,
-    /// The workflow's id; the engine makes one if there is none.
-    pub workflow_id: Option<String>,
-    /// The input.
-    pub input: Value,
-    /// The caller's step, if the caller is a workflow.
-    pub step_id: Option<u32>,
-}
+    /// Counts workflows in groups.
+    async fn aggregate_workflows(&self, request: Aggregate) -> Result<Vec<WorkflowGroup>, Error>;
 
-impl StartWorkflow {
-    /// A request to start `function`.
-    pub fn function(function: FunctionId, input: Value) -> Self {
-        Self {
-            name: function.path().to_owned(),
-            function: Some(function),
-            workflow_id: None,
-            input,
-            step_id: None,
-        }
-    }
-}
+    /// Cancels a workflow.
+    async fn cancel_workflow(&self, request: Manage) -> Result<(), Error>;
 
-/// A request about one workflow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Lookup {
-    /// The workflow.
-    pub workflow_id: String,
-    /// The caller's step, if the caller is a workflow.
-    pub step_id: Option<u32>,
-}
+    /// Cancels workflows.
+    async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error>;
 
-impl Lookup {
-    /// A request about `workflow_id`.
-    pub fn new(workflow_id: impl Into<String>, step_id: Option<u32>) -> Self {
-        Self {
-            workflow_id: workflow_id.into(),
-            step_id,
-        }
-    }
-}
+    /// Resumes a workflow.
+    async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error>;
 
-/// A request for a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListWorkflows {
-    /// What to list. An `app` of `None` means the caller's own.
-    pub filter: WorkflowFilter,
-    /// The caller's step, if the caller is a workflow.
-    pub step_id: Option<u32>,
-}
+    /// Resumes workflows.
+    async fn resume_workflows(&self, request: Manage) -> Result<BulkOutcome, Error>;
 
-impl ListWorkflows {
-    /// A request.
-    pub fn new(filter: WorkflowFilter, step_id: Option<u32>) -> Self {
-        Self { filter, step_id }
-    }
+    /// Deletes a workflow.
+    async fn delete_workflow(&self, request: Manage) -> Result<(), Error>;
+
+    /// Deletes workflows.
+    async fn delete_workflows(&self, request: Manage) -> Result<BulkOutcome, Error>;
+
+    /// Makes a new workflow out of the first steps of another.
+    async fn fork_workflow(&self, request: Fork) -> Result<Arc<dyn Handle>, Error>;
+
+    /// Replaces a workflow's attributes.
+    async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error>;
+
+    /// Deletes workflows that ended long ago, and returns how many.
+    async fn delete_finished(&self, request: Retention) -> Result<u64, Error>;
+
+    /// The versions of this application, the latest first.
+    async fn list_versions(&self, request: Draw) -> Result<Vec<VersionRecord>, Error>;
+
+    /// Makes a registered version the latest.
+    async fn set_latest_version(&self, request: Version) -> Result<(), Error>;
 }
 
 /// What a shutdown found.

@@ -1,8 +1,11 @@
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    Context, Error,
+    Context, Durable, Error, Timestamp, Value,
     scope::{Execution, Position, outside},
+    values::Values,
 };
 
 /// The durable context: the root one, which manages a whole application, or the one that a
@@ -15,31 +18,131 @@ pub struct Ctx {
     inner: Arc<dyn Context>,
     /// The run of a workflow that this context belongs to; none for a root.
     execution: Option<Arc<Execution>>,
+    start: StartScope,
+    values: Values,
+}
+
+/// What a context hands to the workflows that are started with it.
+#[derive(Clone, Debug, Default)]
+pub struct StartScope {
+    /// How long they may take.
+    pub timeout: Option<Duration>,
+    /// Whether they are free of the deadline and the cancellation of the workflow that starts them.
+    pub detached: bool,
+    /// Cancels them when it fires.
+    pub cancellation: Option<CancellationToken>,
+}
+
+/// Cancels the workflows that were started with a context made by [`Ctx::with_cancel`].
+#[derive(Clone, Debug)]
+pub struct Canceller(CancellationToken);
+
+impl Canceller {
+    /// Cancels them, durably, as [`cancel_workflow`](crate::cancel_workflow) would. Returns at once.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// Cancels them when the returned guard is dropped.
+    pub fn drop_guard(self) -> DropGuard {
+        self.0.drop_guard()
+    }
 }
 
 impl Ctx {
     /// A workflow's context over any [`Context`]: how a test hands a mock to a workflow.
     pub fn new(inner: impl Context) -> Self {
-        Self {
-            inner: Arc::new(inner),
-            execution: Some(Execution::mocked()),
-        }
+        Self::with(
+            Arc::new(inner),
+            Some(Execution::mocked()),
+            Values::default(),
+        )
     }
 
     /// A root context: what an engine hands to the program.
     pub fn root(inner: Arc<dyn Context>) -> Self {
+        Self::with(inner, None, Values::default())
+    }
+
+    /// The context of one run of a workflow: what an engine hands to the workflow's function. `values` are those of
+    /// the context that the workflow was registered with.
+    pub fn for_execution(
+        inner: Arc<dyn Context>,
+        execution: Arc<Execution>,
+        values: Values,
+    ) -> Self {
+        Self::with(inner, Some(execution), values)
+    }
+
+    fn with(inner: Arc<dyn Context>, execution: Option<Arc<Execution>>, values: Values) -> Self {
         Self {
             inner,
-            execution: None,
+            execution,
+            start: StartScope::default(),
+            values,
         }
     }
 
-    /// The context of one run of a workflow: what an engine hands to the workflow's function.
-    pub fn for_execution(inner: Arc<dyn Context>, execution: Arc<Execution>) -> Self {
-        Self {
-            inner,
-            execution: Some(execution),
-        }
+    /// This context, with a time limit for the workflows that are started with it. Their clock starts when they
+    /// do; at its end they are `CANCELLED`, durably, wherever they are. Inside a workflow, a child that inherits an earlier
+    /// deadline keeps that.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        let mut derived = self.clone();
+        let shorter = self.start.timeout.map_or(timeout, |set| set.min(timeout));
+        derived.start.timeout = Some(shorter);
+        derived
+    }
+
+    /// This context, with a way to cancel the workflows that are started with it, while this process lives.
+    #[must_use]
+    pub fn with_cancel(&self) -> (Self, Canceller) {
+        let mut derived = self.clone();
+        let token = match &self.start.cancellation {
+            Some(outer) => outer.child_token(),
+            None => CancellationToken::new(),
+        };
+        derived.start.cancellation = Some(token.clone());
+        (derived, Canceller(token))
+    }
+
+    /// This context, without time limit and cancellation: a child that is started with it does not inherit the
+    /// deadline of its parent, and is not cancelled with it.
+    #[must_use]
+    pub fn without_cancel(&self) -> Self {
+        let mut derived = self.clone();
+        derived.start = StartScope {
+            detached: true,
+            ..StartScope::default()
+        };
+        derived
+    }
+
+    /// This context, with a value that is found by its type: a connection pool, say. Workflows see the values of the
+    /// context that they were **registered** with, in every execution, recoveries included.
+    #[must_use]
+    pub fn with_value<T: Any + Send + Sync>(&self, value: T) -> Self {
+        let mut derived = self.clone();
+        derived.values = self.values.with(value);
+        derived
+    }
+
+    /// The value of that type which was added last.
+    pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.values.get()
+    }
+
+    pub(crate) fn values(&self) -> Values {
+        self.values.clone()
+    }
+
+    pub(crate) fn start_scope(&self) -> StartScope {
+        self.start.clone()
+    }
+
+    /// When the workflow that this context belongs to is cancelled, if it has not ended.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.execution.as_ref()?.deadline()
     }
 
     /// The type-erased operations. Calls made here pass by the step numbering: they are for engines and mocks.
@@ -95,6 +198,42 @@ impl Ctx {
                 step_id,
             }),
         }
+    }
+
+    /// As [`position_outside_steps`](Self::position_outside_steps), for calls that only a workflow may make.
+    pub(crate) fn workflow_position(&self, operation: &'static str) -> Result<Option<u32>, Error> {
+        match self.position_outside_steps(operation)? {
+            Some(step_id) => Ok(Some(step_id)),
+            None => Err(Error::OutsideWorkflow { operation }),
+        }
+    }
+
+    /// Another number for a call that has taken one already.
+    pub(crate) fn second_number(&self, step_id: &Result<Option<u32>, Error>) -> Option<u32> {
+        match (step_id, &self.execution) {
+            (Ok(Some(_)), Some(execution)) => Some(execution.take_own_number()),
+            _ => None,
+        }
+    }
+
+    /// The position of a call that takes its number later, if at all.
+    pub(crate) fn peek_position(&self, operation: &'static str) -> Result<Position, Error> {
+        match &self.execution {
+            Some(execution) => execution.peek_position(operation),
+            None => outside(operation),
+        }
+    }
+
+    /// The value of an answer. One that is of another type ends the execution.
+    pub(crate) fn decode<T: Durable>(
+        &self,
+        value: Option<Value>,
+        what: String,
+    ) -> Result<Option<T>, Error> {
+        value
+            .map(Value::decode)
+            .transpose()
+            .map_err(|source| self.interrupt(Error::codec(what, source)))
     }
 
     pub(crate) fn execution(&self) -> Option<&Arc<Execution>> {

@@ -153,7 +153,25 @@ pub enum Error {
         /// What it returned.
         failure: Failure,
     },
-    /// The awaited workflow was cancelled.
+    /// The stream was closed before. Nothing was written.
+    #[error("stream `{key}` of workflow `{workflow_id}` is closed")]
+    StreamClosed {
+        /// The workflow.
+        workflow_id: String,
+        /// The stream's key.
+        key: String,
+    },
+    /// Another `recv` waits on the same topic.
+    #[error(
+        "workflow `{workflow_id}` waits on topic `{topic}` twice at a time; one receiver may wait on a topic"
+    )]
+    TopicTaken {
+        /// The workflow.
+        workflow_id: String,
+        /// The topic.
+        topic: String,
+    },
+    /// The workflow, awaited or running, is cancelled.
     #[error("workflow `{workflow_id}` is cancelled")]
     Cancelled {
         /// The workflow.

@@ -10,8 +10,11 @@ mod encoding;
 mod error;
 mod failure;
 mod handle;
+mod in_flight;
+mod method;
 mod ops;
 mod payload;
+pub mod requests;
 mod retry;
 mod scope;
 mod status;
@@ -19,35 +22,43 @@ mod step;
 pub mod store;
 mod timestamp;
 mod value;
+mod values;
 mod workflow;
 
 pub use clock::{Clock, IdSource};
 #[cfg(feature = "mock")]
 pub use context::MockContext;
-pub use context::{Context, ListWorkflows, Lookup, ShutdownReport, StartWorkflow};
-pub use ctx::Ctx;
+pub use context::{Context, ShutdownReport};
+pub use ctx::{Canceller, Ctx, StartScope};
 pub use encoding::{CodecError, Encoding};
 pub use error::Error;
 pub use failure::{Failure, Result};
 #[cfg(feature = "mock")]
 pub use handle::MockHandle;
 pub use handle::{GetResult, Handle, ReadyHandle};
+pub use method::{Instance, Method, method};
 pub use ops::{
-    AwaitResult, RunStep, RunWorkflow, WorkflowHandle, launch, list_steps, list_workflows,
-    register_workflow, register_workflow_with, retrieve_workflow, run_as_step, run_workflow,
-    shutdown,
+    AwaitResult, ForkWorkflow, RunStep, RunWorkflow, SendMessage, WorkflowHandle,
+    aggregate_workflows, cancel_workflow, cancel_workflows, close_stream, delete_finished,
+    delete_workflow, delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch,
+    list_steps, list_versions, list_workflows, now, patch, random_uuid, read_stream, recv,
+    register_workflow, register_workflow_with, resume_workflow, resume_workflows,
+    retrieve_workflow, run_as_step, run_workflow, select, send, set_attributes, set_event,
+    set_latest_version, shutdown, sleep, write_stream,
 };
 pub use payload::Payload;
+pub use requests::ForkFrom;
 pub use retry::RetryPolicy;
 pub use scope::{Execution, Scoped};
 pub use status::{UnknownStatus, WorkflowStatus};
 pub use step::{DynStep, Step, StepContext, StepFn, StepOptions};
 #[cfg(feature = "mock")]
 pub use store::MockSystemStore;
-pub use store::SystemStore;
+pub use store::{Caller, SystemStore};
 pub use timestamp::Timestamp;
 pub use tokio_util::sync::CancellationToken;
 pub use value::{Durable, Value};
+pub use values::Values;
 pub use workflow::{
     ErasedWorkflow, FunctionId, IntoInput, RegisterOptions, Registration, Workflow,
 };

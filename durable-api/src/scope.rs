@@ -1,13 +1,14 @@
 //! Which workflow, and which step of it, the code that runs now belongs to.
 use std::{
     cell::RefCell,
+    collections::BTreeSet,
     fmt,
     future::Future,
     mem,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context as TaskContext, Poll},
 };
@@ -15,14 +16,15 @@ use std::{
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
+use crate::{Error, Timestamp};
 
 /// One run of a workflow's code: its step counter, its cancellation, and why it must stop, if it must.
 pub struct Execution {
     workflow_id: String,
+    deadline: Option<Timestamp>,
     /// Whether durable calls are accepted from the workflow's own task only.
     strict: bool,
-    next_step: AtomicU32,
+    numbers: Mutex<Numbers>,
     cancellation: CancellationToken,
     /// Whether the workflow's code was told of the cancellation, and may have cut its work short.
     cancellation_seen: AtomicBool,
@@ -31,20 +33,30 @@ pub struct Execution {
 
 impl Execution {
     /// A run of workflow `workflow_id`, cancelled with `cancellation`.
-    pub fn new(workflow_id: impl Into<String>, cancellation: CancellationToken) -> Arc<Self> {
-        Self::with(workflow_id.into(), true, cancellation)
+    pub fn new(
+        workflow_id: impl Into<String>,
+        deadline: Option<Timestamp>,
+        cancellation: CancellationToken,
+    ) -> Arc<Self> {
+        Self::with(workflow_id.into(), deadline, true, cancellation)
     }
 
     /// A run without an engine: durable calls are accepted from anywhere.
     pub(crate) fn mocked() -> Arc<Self> {
-        Self::with("mocked".to_owned(), false, CancellationToken::new())
+        Self::with("mocked".to_owned(), None, false, CancellationToken::new())
     }
 
-    fn with(workflow_id: String, strict: bool, cancellation: CancellationToken) -> Arc<Self> {
+    fn with(
+        workflow_id: String,
+        deadline: Option<Timestamp>,
+        strict: bool,
+        cancellation: CancellationToken,
+    ) -> Arc<Self> {
         Arc::new(Self {
             workflow_id,
+            deadline,
             strict,
-            next_step: AtomicU32::new(0),
+            numbers: Mutex::default(),
             cancellation,
             cancellation_seen: AtomicBool::new(false),
             interruption: Mutex::new(None),
@@ -54,6 +66,11 @@ impl Execution {
     /// The workflow.
     pub fn workflow_id(&self) -> &str {
         &self.workflow_id
+    }
+
+    /// When the workflow is cancelled, if it has not ended.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
     }
 
     /// Fires when the execution should stop.
@@ -92,12 +109,65 @@ impl Execution {
         error
     }
 
+    /// What an earlier run noted: the numbers that the engine itself took, which are left out from
+    /// now on, and those of durable calls that were dropped, which never complete again.
+    pub fn replay_numbers(
+        &self,
+        taken: impl IntoIterator<Item = u32>,
+        abandoned: impl IntoIterator<Item = u32>,
+    ) {
+        let mut numbers = self.lock_numbers();
+        numbers.skipped.extend(taken);
+        numbers.lost.extend(abandoned);
+    }
+
+    /// Whether an earlier run dropped the durable call of this number, so that it must not complete.
+    pub fn is_abandoned(&self, step_id: u32) -> bool {
+        self.lock_numbers().lost.contains(&step_id)
+    }
+
+    /// Takes the next step number for the engine's own use.
+    pub fn take_own_number(&self) -> u32 {
+        self.lock_numbers().take()
+    }
+
+    /// The number that the next durable call will take.
+    pub fn next_number(&self) -> u32 {
+        self.lock_numbers().peek()
+    }
+
+    /// Notes that a durable call was dropped before it completed.
+    pub(crate) fn abandon(&self, step_id: u32) {
+        let mut numbers = self.lock_numbers();
+        if !numbers.lost.contains(&step_id) {
+            numbers.abandoned.push(step_id);
+        }
+    }
+
+    /// The durable calls that were dropped before they completed, since this was last asked.
+    pub fn take_abandoned(&self) -> Vec<u32> {
+        std::mem::take(&mut self.lock_numbers().abandoned)
+    }
+
+    /// Whether the code that runs now is this execution's.
+    pub(crate) fn is_current(self: &Arc<Self>) -> bool {
+        CURRENT.with_borrow(|current| {
+            current
+                .as_ref()
+                .is_some_and(|frame| Arc::ptr_eq(&frame.execution, self))
+        })
+    }
+
+    fn lock_numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Why this execution must end without an outcome.
     pub fn interruption(&self) -> Option<Error> {
         self.lock_interruption().clone()
     }
 
-    fn lock_interruption(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+    fn lock_interruption(&self) -> MutexGuard<'_, Option<Error>> {
         self.interruption
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -133,6 +203,33 @@ impl fmt::Debug for Execution {
         f.debug_struct("Execution")
             .field("workflow_id", &self.workflow_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// The step numbers of one execution.
+#[derive(Default)]
+struct Numbers {
+    next: u32,
+    /// Taken by the engine in an earlier run.
+    skipped: BTreeSet<u32>,
+    /// Dropped in an earlier run.
+    lost: BTreeSet<u32>,
+    /// Dropped in this run, and not recorded yet.
+    abandoned: Vec<u32>,
+}
+
+impl Numbers {
+    fn peek(&mut self) -> u32 {
+        while self.skipped.remove(&self.next) {
+            self.next += 1;
+        }
+        self.next
+    }
+
+    fn take(&mut self) -> u32 {
+        let number = self.peek();
+        self.next += 1;
+        number
     }
 }
 
@@ -201,9 +298,20 @@ pub(crate) fn outside(operation: &'static str) -> Result<Position, Error> {
 impl Execution {
     /// The position of a call on this execution's context. Takes a step number, if the call is the workflow's own.
     pub(crate) fn position(self: &Arc<Self>, operation: &'static str) -> Result<Position, Error> {
+        Ok(match self.peek_position(operation)? {
+            Position::Step(_) => Position::Step(self.lock_numbers().take()),
+            other => other,
+        })
+    }
+
+    /// As [`position`](Self::position), without taking a number.
+    pub(crate) fn peek_position(
+        self: &Arc<Self>,
+        operation: &'static str,
+    ) -> Result<Position, Error> {
         CURRENT.with_borrow(|current| match current {
             Some(frame) if Arc::ptr_eq(&frame.execution, self) => Ok(match frame.place {
-                Place::Workflow => self.take_number(),
+                Place::Workflow => Position::Step(self.next_number()),
                 Place::Step(step_id) => Position::Inline(step_id),
             }),
             Some(frame) if self.strict => Err(Error::ForeignContext {
@@ -214,7 +322,7 @@ impl Execution {
                 operation,
                 workflow_id: self.workflow_id.clone(),
             }),
-            _ => Ok(self.take_number()),
+            _ => Ok(Position::Step(self.next_number())),
         })
     }
 
@@ -227,9 +335,5 @@ impl Execution {
             }) if Arc::ptr_eq(execution, self) => Some(*step_id),
             _ => None,
         })
-    }
-
-    fn take_number(&self) -> Position {
-        Position::Step(self.next_step.fetch_add(1, Ordering::Relaxed))
     }
 }

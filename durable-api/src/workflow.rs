@@ -8,7 +8,7 @@ use std::{
 
 use futures::future::BoxFuture;
 
-use crate::{CodecError, Ctx, Durable, Encoding, Error, Payload, Result, Value};
+use crate::{CodecError, Ctx, Durable, Encoding, Error, Payload, Result, Value, Values};
 
 /// An async function usable as a workflow. Implemented for every
 /// `async fn(Ctx, I) -> Result<O>`; never implement it yourself.
@@ -28,6 +28,16 @@ pub trait Workflow<I>: Send + Sync + 'static {
         ctx: Ctx,
         input: I,
     ) -> impl Future<Output = Result<Self::Output>> + Send + 'static;
+
+    /// The name of the instance whose method it is; `None` for a function.
+    fn instance(&self) -> Option<&str> {
+        None
+    }
+
+    /// The path of its function.
+    fn path() -> &'static str {
+        type_name::<Self>()
+    }
 }
 
 impl<F, Fut, I, O> Workflow<I> for F
@@ -100,6 +110,11 @@ where
     }
 }
 
+/// The name under which the method of an instance is stored.
+pub(crate) fn instance_name(method: &str, instance: &str) -> String {
+    format!("{method}@{instance}")
+}
+
 /// Which function a program means when it names a workflow by the function itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FunctionId {
@@ -109,9 +124,9 @@ pub struct FunctionId {
 
 impl FunctionId {
     /// The function `W`.
-    pub fn of<W: 'static>() -> Self {
+    pub fn of<W: Workflow<I>, I>() -> Self {
         Self {
-            path: type_name::<W>(),
+            path: W::path(),
             type_id: TypeId::of::<W>(),
         }
     }
@@ -185,6 +200,8 @@ pub struct Registration {
     pub workflow: Arc<dyn ErasedWorkflow>,
     /// The names of its input and output types.
     pub signature: (&'static str, &'static str),
+    /// The values that its executions see.
+    pub values: Values,
     /// How often it is recovered.
     pub max_recovery_attempts: u32,
     /// Its encoding, if it is not the context's.
@@ -199,12 +216,12 @@ impl Registration {
     ///
     /// # Errors
     /// [`Error::Unnamed`] for a closure or function pointer without a name.
-    pub fn new<W, I>(workflow: W, options: RegisterOptions) -> Result<Self, Error>
+    pub fn new<W, I>(workflow: W, options: RegisterOptions, values: Values) -> Result<Self, Error>
     where
         W: Workflow<I, Output: Durable>,
         I: Durable,
     {
-        let function = FunctionId::of::<W>();
+        let function = FunctionId::of::<W, I>();
         let name = match options.name {
             Some(name) => name,
             None => function
@@ -215,6 +232,10 @@ impl Registration {
                 })?
                 .to_owned(),
         };
+        let name = match workflow.instance() {
+            Some(instance) => instance_name(&name, instance),
+            None => name,
+        };
         Ok(Self {
             name,
             function,
@@ -223,6 +244,7 @@ impl Registration {
                 input: PhantomData,
             }),
             signature: (type_name::<I>(), type_name::<W::Output>()),
+            values,
             max_recovery_attempts: options
                 .max_recovery_attempts
                 .unwrap_or(Self::DEFAULT_MAX_RECOVERY_ATTEMPTS),

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use crate::{Ctx, Durable, Error, RegisterOptions, Registration, ShutdownReport, Workflow};
 
-/// Registers a workflow under its function's path, before [`launch`].
+/// Registers a workflow under its function's path, before [`launch`]. Its executions see the
+/// [values](Ctx::with_value) of this context.
 ///
 /// # Errors
 /// [`Error::AlreadyRegistered`], [`Error::AlreadyLaunched`], and [`Error::Unnamed`] for a closure or
@@ -28,8 +29,8 @@ where
     W: Workflow<I, Output: Durable>,
     I: Durable,
 {
-    ctx.as_dyn()
-        .register_workflow(Registration::new(workflow, options)?)
+    let registration = Registration::new(workflow, options, ctx.values())?;
+    ctx.as_dyn().register_workflow(registration)
 }
 
 /// Starts to take up work: registers this executor and its version, and recovers the workflows that

@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     Ctx, Durable, Error, Failure, Result, RetryPolicy, Step, StepFn, StepOptions, Value,
+    in_flight::InFlight,
     scope::Position,
     step::{Body, step_name},
 };
@@ -104,6 +105,18 @@ impl<'c, T: 'static> IntoFuture for RunStep<'c, T> {
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
+        let in_flight = InFlight::new(self.ctx, self.options.step_id);
+        let call = self.call();
+        Box::pin(async move {
+            let returned = call.await;
+            in_flight.complete();
+            returned
+        })
+    }
+}
+
+impl<'c, T: 'static> RunStep<'c, T> {
+    fn call(self) -> BoxFuture<'c, Result<T>> {
         Box::pin(async move {
             let body = self.body?;
             let what = |name: &str| match self.options.step_id {

@@ -3,8 +3,11 @@ use std::future::IntoFuture;
 use futures::future::BoxFuture;
 
 use crate::{
-    Ctx, Durable, Error, FunctionId, IntoInput, Result, StartWorkflow, Value, Workflow,
-    ops::{WorkflowHandle, workflow_handle::Decode},
+    Ctx, Durable, Error, FunctionId, IntoInput, Result, Value, Workflow,
+    ops::{WorkflowHandle, durable_call::durable_call, workflow_handle::Decode},
+    requests::StartWorkflow,
+    store::Caller,
+    workflow::instance_name,
 };
 
 /// Starts a workflow; inside a workflow, a child of it. Await the returned builder, or set options first.
@@ -25,13 +28,18 @@ where
     W: Workflow<I, Output: Durable>,
     I: Durable,
 {
-    // Only the function's type is needed: the registry has the code.
-    let _ = workflow;
     let input = Value::new(input.into_input());
+    let function = FunctionId::of::<W, I>();
+    // The code itself is not needed: the registry has it.
+    let mut request = match workflow.instance() {
+        Some(instance) => StartWorkflow::named(instance_name(function.path(), instance), input),
+        None => StartWorkflow::function(function, input),
+    };
+    request.scope = ctx.start_scope();
     RunWorkflow {
         ctx,
         step_id: ctx.position_outside_steps("run_workflow"),
-        request: StartWorkflow::function(FunctionId::of::<W>(), input),
+        request,
         decode: |value| value.decode(),
     }
 }
@@ -59,17 +67,34 @@ impl<O> RunWorkflow<'_, O> {
         self.request.function = None;
         self
     }
+
+    /// Says on whose behalf it runs. A child runs on its parent's, unless it is set.
+    pub fn caller(mut self, caller: Caller) -> Self {
+        self.request.caller = Some(caller);
+        self
+    }
+
+    /// Attaches a JSON value, by which the workflow can be listed.
+    pub fn attribute(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<serde_json::Value>,
+    ) -> Self {
+        self.request.attributes.insert(name.into(), value.into());
+        self
+    }
 }
 
-impl<'c, O: 'static> IntoFuture for RunWorkflow<'c, O> {
+impl<'c, O: Send + 'static> IntoFuture for RunWorkflow<'c, O> {
     type Output = Result<WorkflowHandle<O>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
-        Box::pin(async move {
-            self.request.step_id = self.step_id?;
-            let inner = self.ctx.as_dyn().run_workflow(self.request).await?;
-            Ok(WorkflowHandle::with(self.ctx.clone(), inner, self.decode))
+    fn into_future(self) -> Self::IntoFuture {
+        let (ctx, mut request, decode) = (self.ctx, self.request, self.decode);
+        durable_call(ctx, self.step_id, move |step_id| async move {
+            request.step_id = step_id;
+            let inner = ctx.as_dyn().run_workflow(request).await?;
+            Ok(WorkflowHandle::with(ctx.clone(), inner, decode))
         })
     }
 }

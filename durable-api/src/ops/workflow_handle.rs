@@ -3,8 +3,8 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 
 use crate::{
-    CodecError, Ctx, Durable, Error, GetResult, Handle, Value, scope::Position,
-    store::WorkflowRecord,
+    CodecError, Ctx, Durable, Error, GetResult, Handle, Value, ops::durable_call::durable_call,
+    scope::Position, store::WorkflowRecord,
 };
 
 pub(crate) type Decode<O> = fn(Value) -> Result<O, CodecError>;
@@ -96,15 +96,15 @@ impl<O> AwaitResult<'_, O> {
     }
 }
 
-impl<'h, O: 'static> IntoFuture for AwaitResult<'h, O> {
+impl<'h, O: Send + 'static> IntoFuture for AwaitResult<'h, O> {
     type Output = Result<O, Error>;
     type IntoFuture = BoxFuture<'h, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut request = GetResult::new(self.step_id?);
-            request.timeout = self.timeout;
-            let handle = self.handle;
+        let (handle, timeout) = (self.handle, self.timeout);
+        durable_call(&handle.ctx, self.step_id, move |step_id| async move {
+            let mut request = GetResult::new(step_id);
+            request.timeout = timeout;
             let value = handle.inner.get_result(request).await?;
             (handle.decode)(value).map_err(|source| {
                 let what = format!("the output of workflow `{}`", handle.workflow_id());
@@ -112,4 +112,17 @@ impl<'h, O: 'static> IntoFuture for AwaitResult<'h, O> {
             })
         })
     }
+}
+
+/// Waits for the outputs of several workflows at once, in the order of their handles. Inside a workflow, each is a recorded step.
+///
+/// # Errors
+/// The first error, as [`WorkflowHandle::get_result`] reports it. The workflows go on.
+pub async fn join_all<O: Send + 'static>(
+    handles: impl IntoIterator<Item = &WorkflowHandle<O>>,
+) -> Result<Vec<O>, Error> {
+    let waits = handles
+        .into_iter()
+        .map(|handle| handle.get_result().into_future());
+    futures::future::try_join_all(waits).await
 }

@@ -56,6 +56,28 @@ impl Caller {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// An authenticated user.
+    pub fn user(user: impl Into<String>) -> Self {
+        Self {
+            user: Some(user.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The role that the user assumed.
+    #[must_use]
+    pub fn assuming(mut self, role: impl Into<String>) -> Self {
+        self.assumed_role = Some(role.into());
+        self
+    }
+
+    /// Adds a role that the user has.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
 }
 
 /// Whether a read loads inputs and outcomes, which may be large.
