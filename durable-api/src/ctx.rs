@@ -3,7 +3,7 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    Context, Durable, Error, Timestamp, Value,
+    Caller, Context, Durable, Error, Timestamp, Value,
     scope::{Execution, Position, outside},
     values::Values,
 };
@@ -174,6 +174,11 @@ impl Ctx {
             Some(execution) => execution.wait_cancelled().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// On whose behalf the workflow that this context belongs to runs.
+    pub fn caller(&self) -> Option<&Caller> {
+        Some(self.execution.as_ref()?.caller())
     }
 
     /// Takes the next step number, if the call is made by a workflow.

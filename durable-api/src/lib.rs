@@ -49,7 +49,7 @@ pub use ops::{
 pub use payload::Payload;
 pub use requests::ForkFrom;
 pub use retry::RetryPolicy;
-pub use scope::{Execution, Scoped};
+pub use scope::{Execution, ExecutionStart, Scoped};
 pub use status::{UnknownStatus, WorkflowStatus};
 pub use step::{DynStep, Step, StepContext, StepFn, StepOptions};
 #[cfg(feature = "mock")]

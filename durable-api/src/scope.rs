@@ -16,12 +16,13 @@ use std::{
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Timestamp};
+use crate::{Caller, Error, Timestamp};
 
 /// One run of a workflow's code: its step counter, its cancellation, and why it must stop, if it must.
 pub struct Execution {
     workflow_id: String,
     deadline: Option<Timestamp>,
+    caller: Caller,
     /// Whether durable calls are accepted from the workflow's own task only.
     strict: bool,
     numbers: Mutex<Numbers>,
@@ -31,36 +32,62 @@ pub struct Execution {
     interruption: Mutex<Option<Error>>,
 }
 
+/// What a run of a workflow's code begins with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExecutionStart {
+    /// The workflow.
+    pub workflow_id: String,
+    /// When the workflow is cancelled, if it has not ended.
+    pub deadline: Option<Timestamp>,
+    /// On whose behalf it runs.
+    pub caller: Caller,
+    /// Fires when the run should stop.
+    pub cancellation: CancellationToken,
+}
+
+impl ExecutionStart {
+    /// A run of workflow `workflow_id` without deadline, on nobody's behalf.
+    pub fn new(workflow_id: impl Into<String>, cancellation: CancellationToken) -> Self {
+        Self {
+            workflow_id: workflow_id.into(),
+            deadline: None,
+            caller: Caller::new(),
+            cancellation,
+        }
+    }
+}
+
 impl Execution {
-    /// A run of workflow `workflow_id`, cancelled with `cancellation`.
-    pub fn new(
-        workflow_id: impl Into<String>,
-        deadline: Option<Timestamp>,
-        cancellation: CancellationToken,
-    ) -> Arc<Self> {
-        Self::with(workflow_id.into(), deadline, true, cancellation)
+    /// The run that `start` describes.
+    pub fn new(start: ExecutionStart) -> Arc<Self> {
+        Self::with(start, true)
     }
 
     /// A run without an engine: durable calls are accepted from anywhere.
     pub(crate) fn mocked() -> Arc<Self> {
-        Self::with("mocked".to_owned(), None, false, CancellationToken::new())
+        Self::with(
+            ExecutionStart::new("mocked", CancellationToken::new()),
+            false,
+        )
     }
 
-    fn with(
-        workflow_id: String,
-        deadline: Option<Timestamp>,
-        strict: bool,
-        cancellation: CancellationToken,
-    ) -> Arc<Self> {
+    fn with(start: ExecutionStart, strict: bool) -> Arc<Self> {
         Arc::new(Self {
-            workflow_id,
-            deadline,
+            workflow_id: start.workflow_id,
+            deadline: start.deadline,
+            caller: start.caller,
             strict,
             numbers: Mutex::default(),
-            cancellation,
+            cancellation: start.cancellation,
             cancellation_seen: AtomicBool::new(false),
             interruption: Mutex::new(None),
         })
+    }
+
+    /// On whose behalf the workflow runs.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// The workflow.
