@@ -9,7 +9,10 @@ start_servers() {
     chmod 755 "$work"
     [ -n "${DURABLE_TEST_POSTGRES_URL:-}" ] || start_postgres
     [ -n "${DURABLE_TEST_REDIS_URL:-}" ] || start_redis
-    # Tests that need a server of their own (with a password, or to kill) find the programs on the path.
+    # Tests that need a server of their own (to kill, say) find the programs on the path.
+    command -v redis-server >/dev/null || install_package redis-server ""
+    command -v pgbouncer >/dev/null || PATH="$PATH:/usr/sbin"
+    command -v pgbouncer >/dev/null || install_package pgbouncer ""
     PATH="$PATH:$(postgres_directory)"
     export DURABLE_TEST_POSTGRES_URL DURABLE_TEST_REDIS_URL PATH
 }
@@ -34,12 +37,15 @@ start_postgres() {
     mkdir "$postgres_data" "$socket"
     # Postgres refuses to run as root.
     if [ "$(id -u)" = 0 ]; then chown postgres "$postgres_data" "$socket"; fi
-    as_postgres "$(postgres_directory)/initdb" -D "$postgres_data" -U postgres --auth=trust \
-        --encoding=UTF8 --locale=C >"$work/initdb.log" 2>&1 || fail "initdb failed" "$work/initdb.log"
+    # With a password, because some tests are about wrong ones.
+    echo throw-away >"$work/password"
+    as_postgres "$(postgres_directory)/initdb" -D "$postgres_data" -U postgres \
+        --auth=scram-sha-256 --pwfile="$work/password" --encoding=UTF8 --locale=C \
+        >"$work/initdb.log" 2>&1 || fail "initdb failed" "$work/initdb.log"
     as_postgres "$(postgres_directory)/pg_ctl" -D "$postgres_data" -w -l "$postgres_data/log" -o \
         "-p $port -k $socket -c listen_addresses=127.0.0.1 -c max_connections=400 -c max_wal_size=4GB" \
         start >"$work/pg_ctl.log" 2>&1 || fail "Postgres did not start" "$postgres_data/log"
-    DURABLE_TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
+    DURABLE_TEST_POSTGRES_URL="postgres://postgres:throw-away@127.0.0.1:$port/postgres"
 }
 
 start_redis() {
@@ -78,7 +84,7 @@ install_package() {
         echo "installing $1"
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$1" >/dev/null && return
     fi
-    echo "The tests need $1: install it (Debian: apt-get install $1), or set $2." >&2
+    echo "The tests need $1: install it (Debian: apt-get install $1)${2:+, or set $2}." >&2
     exit 1
 }
 

@@ -11,8 +11,10 @@ use crate::{Durable, Result, RetryPolicy, Value, scope::Execution};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "expected a function or closure like `|| async {{ Ok(value) }}`",
-    note = "a step is a `Fn() -> impl Future<Output = durable::Result<T>> + Send`, or takes one argument, a `StepContext`",
-    note = "errors of other types become a `durable::Failure` by `?`: `|| async {{ Ok(call().await?) }}`"
+    note = "a step is an `async fn` without arguments, or with one, a `StepContext`; wrap any other in a closure: `|| charge(&order)`",
+    note = "pass the function itself, do not call it",
+    note = "it returns a `durable::Result<T>`; errors of other types become a `durable::Failure` by `?`: `|| async {{ Ok(call().await?) }}`",
+    note = "its future is `Send`: nothing like an `Rc` or a lock guard is held across an `.await`"
 )]
 pub trait StepFn<Arguments>: Send + Sync {
     /// What the step returns.

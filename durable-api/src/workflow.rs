@@ -68,6 +68,8 @@ impl<I> IntoInput<I> for I {
     }
 }
 
+// Hides a hint that would be given for every input of a wrong type, whatever the workflow takes.
+#[diagnostic::do_not_recommend]
 impl IntoInput<String> for &str {
     fn into_input(self) -> String {
         self.to_owned()

@@ -226,8 +226,8 @@ pub(super) async fn children_side_by_side_keep_their_numbers(bench: &Bench<'_, i
     let expected: Vec<_> = (0..10).map(|n| n * 2).collect();
     assert_eq!(handle.get_result().await.unwrap(), expected);
     let steps = bench.open().await.list_steps("p").await.unwrap();
-    for number in 0..10 {
-        assert_eq!(steps[number].child_id, Some(format!("p-{number}")));
+    for (number, step) in steps.iter().take(10).enumerate() {
+        assert_eq!(step.child_id, Some(format!("p-{number}")));
     }
     stop(&ctx).await;
 }

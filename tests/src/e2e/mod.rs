@@ -1,4 +1,5 @@
 //! The end-to-end suite: the public API over a real engine and a real store, one list, one named test per promise.
+mod changed_code;
 mod children;
 mod faults;
 mod lifecycle;
@@ -122,13 +123,15 @@ suite! { $
         too_many_recoveries_make_a_dead_letter,
         another_version_is_left_alone,
         a_workflow_that_is_not_registered_is_left_alone,
+        a_former_owner_writes_nothing,
+        a_superseded_executor_starts_nothing,
+        steps_side_by_side_are_recovered,
+    }
+    changed_code {
         an_unexpected_step_names_both_and_stays_recoverable,
         a_swallowed_unexpected_step_is_no_success,
         a_changed_input_type_stays_recoverable,
         a_changed_step_type_stays_recoverable,
-        a_former_owner_writes_nothing,
-        a_superseded_executor_starts_nothing,
-        steps_side_by_side_are_recovered,
     }
     faults {
         a_lost_answer_to_any_call_changes_nothing,

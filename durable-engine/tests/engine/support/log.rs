@@ -1,30 +1,44 @@
-use std::fmt::{self, Write as _};
+use std::{
+    cell::RefCell,
+    fmt::{self, Write as _},
+    sync::Once,
+};
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
-    subscriber::DefaultGuard,
 };
 
 use super::Journal;
+
+thread_local! {
+    /// Where the log of this thread goes.
+    static LINES: RefCell<Option<Journal<String>>> = const { RefCell::new(None) };
+}
 
 /// What the engine logs on this thread, from `INFO` up.
 #[derive(Debug)]
 pub(crate) struct Log {
     lines: Journal<String>,
-    _guard: DefaultGuard,
 }
 
 impl Log {
+    /// Makes it possible to keep the log. To be called before anything is logged: `tracing` remembers for the whole
+    /// process whether anybody listened to a line when it was met first.
+    pub(crate) fn install() {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            tracing::subscriber::set_global_default(Keeper).expect("there is no other");
+        });
+    }
+
     /// Begins to keep the log.
     pub(crate) fn keep() -> Self {
+        Self::install();
         let lines = Journal::new();
-        let guard = tracing::subscriber::set_default(Keeper(lines.clone()));
-        Self {
-            lines,
-            _guard: guard,
-        }
+        LINES.set(Some(lines.clone()));
+        Self { lines }
     }
 
     /// The lines that hold `text`, each as `LEVEL message field=value`.
@@ -35,7 +49,13 @@ impl Log {
     }
 }
 
-struct Keeper(Journal<String>);
+impl Drop for Log {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+struct Keeper;
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -51,9 +71,12 @@ impl Subscriber for Keeper {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        let Some(lines) = LINES.with_borrow(Clone::clone) else {
+            return;
+        };
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.add(line.0);
+        lines.add(line.0);
     }
 
     fn enter(&self, _: &span::Id) {}

@@ -19,6 +19,7 @@ pub(crate) const TAKEOVER_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// A configuration over a store of expectations, on a clock moved by hand.
 pub(crate) fn config(store: MockSystemStore, clock: &Arc<HandClock>) -> Config {
+    Log::install();
     let clock = Arc::clone(clock);
     Config::new("app", Arc::new(store))
         .app_version("1")

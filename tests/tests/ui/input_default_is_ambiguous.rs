@@ -1,0 +1,11 @@
+use durable::{Ctx, Result};
+
+async fn greet(_: Ctx, name: String) -> Result<String> {
+    Ok(name)
+}
+
+async fn start(ctx: Ctx) {
+    let _ = durable::run_workflow(&ctx, greet, Default::default()).await;
+}
+
+fn main() {}
