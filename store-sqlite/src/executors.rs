@@ -10,7 +10,7 @@ use crate::{
     error::check_texts,
     record::{get, incarnation, number, time},
     sql::{query, values},
-    writer::{Quick, Trouble, Write},
+    writer::{Hints, Quick, Trouble, Write},
 };
 
 #[async_trait]
@@ -102,6 +102,12 @@ impl Write for RegisterExecutor {
             .filter_map(|row| incarnation(get(row, "incarnation").ok()?).ok());
         Ok(RegisterOutcome::new(superseded.collect()))
     }
+
+    fn wake(&self, answer: &RegisterOutcome, hints: &mut Hints) {
+        if !answer.superseded.is_empty() {
+            hints.claimable();
+        }
+    }
 }
 
 struct Heartbeat(Incarnation);
@@ -162,6 +168,12 @@ impl Write for ExpelExecutor {
             ExpelOutcome::Expelled
         })
     }
+
+    fn wake(&self, answer: &ExpelOutcome, hints: &mut Hints) {
+        if *answer == ExpelOutcome::Expelled {
+            hints.claimable();
+        }
+    }
 }
 
 struct Retire(Incarnation);
@@ -194,6 +206,12 @@ impl Write for Retire {
         .execute(connection)
         .await?;
         Ok(RetireOutcome::new(released.rows_affected()))
+    }
+
+    fn wake(&self, answer: &RetireOutcome, hints: &mut Hints) {
+        if answer.released > 0 {
+            hints.claimable();
+        }
     }
 }
 

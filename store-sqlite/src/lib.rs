@@ -16,10 +16,17 @@
 //! # }
 //! ```
 mod administration;
+mod aggregates;
+mod attributes;
 mod database;
+mod effects;
 mod error;
+mod events;
 mod executors;
+mod filter;
 mod lifecycle;
+mod management;
+mod messages;
 mod migrations;
 mod options;
 mod patience;
@@ -28,8 +35,10 @@ mod record;
 mod sql;
 mod steps;
 mod store;
+mod streams;
 mod url;
 mod versions;
+mod wakeups;
 mod workflows;
 mod writer;
 

@@ -46,6 +46,7 @@ pub struct SqliteOptions {
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: usize,
     pub(crate) max_pages: Option<u32>,
+    pub(crate) polling: Option<Duration>,
 }
 
 impl SqliteOptions {
@@ -55,6 +56,9 @@ impl SqliteOptions {
     /// How many connections read by default: 4.
     pub const DEFAULT_READERS: usize = 4;
 
+    /// How often a subscription looks for changes of other processes by default: every 25 milliseconds.
+    pub const DEFAULT_POLLING: Duration = Duration::from_millis(25);
+
     /// The file at `path`, with full durability. It is made if there is none.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
@@ -63,6 +67,7 @@ impl SqliteOptions {
             busy_timeout: Self::DEFAULT_BUSY_TIMEOUT,
             readers: Self::DEFAULT_READERS,
             max_pages: None,
+            polling: Some(Self::DEFAULT_POLLING),
         }
     }
 
@@ -94,6 +99,15 @@ impl SqliteOptions {
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
+        self
+    }
+
+    /// How often a subscription to wakeups looks whether other processes have committed; every
+    /// [25 milliseconds](Self::DEFAULT_POLLING) by default. Zero: never, so that it tells only of
+    /// changes made through its own store.
+    #[must_use]
+    pub fn polling(mut self, interval: Duration) -> Self {
+        self.polling = Some(interval).filter(|interval| !interval.is_zero());
         self
     }
 }

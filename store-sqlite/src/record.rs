@@ -2,8 +2,8 @@
 use durable_api::{
     Payload, Timestamp, WorkflowStatus,
     store::{
-        DamagedWorkflow, Incarnation, Outcome, Owner, ParentStep, Payloads, StepRecord, StoreError,
-        StoreErrorKind, WorkflowRecord,
+        Caller, DamagedWorkflow, Incarnation, Outcome, Owner, ParentStep, Payloads, StepRecord,
+        StoreError, StoreErrorKind, WorkflowRecord,
     },
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, ValueRef as _, sqlite::SqliteRow};
@@ -13,7 +13,8 @@ use uuid::Uuid;
 macro_rules! workflow_columns {
     () => {
         "seq, id, app, name, status, version, executor_id, owner_incarnation, owner_execution, \
-         recovery_attempts, parent_id, parent_step, created_at, updated_at, started_at, completed_at"
+         recovery_attempts, parent_id, parent_step, forked_from, deadline, caller_user, caller_role, \
+         caller_roles, attributes, trace_context, created_at, updated_at, started_at, completed_at"
     };
 }
 pub(crate) use workflow_columns;
@@ -104,6 +105,11 @@ fn read_workflow(row: &SqliteRow, payloads: Payloads) -> Result<WorkflowRecord, 
     record.owner = owner(row)?;
     record.recovery_attempts = number(row, "recovery_attempts")?;
     record.parent = parent(row)?;
+    record.forked_from = get(row, "forked_from")?;
+    record.deadline = optional_time(row, "deadline")?;
+    record.caller = caller(row)?;
+    record.attributes = json(row, "attributes", |text| serde_json::from_str(text))?;
+    record.trace_context = get(row, "trace_context")?;
     record.updated_at = time(row, "updated_at")?;
     record.started_at = optional_time(row, "started_at")?;
     record.completed_at = optional_time(row, "completed_at")?;
@@ -170,7 +176,27 @@ fn parent(row: &SqliteRow) -> Result<Option<ParentStep>, String> {
     }
 }
 
-fn payload(
+fn caller(row: &SqliteRow) -> Result<Caller, String> {
+    let mut caller = Caller::new();
+    caller.user = get(row, "caller_user")?;
+    caller.assumed_role = get(row, "caller_role")?;
+    caller.roles = json(row, "caller_roles", |text| serde_json::from_str(text))?;
+    Ok(caller)
+}
+
+/// A collection that is stored as JSON, or as null if it is empty.
+fn json<T: Default>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl FnOnce(&str) -> serde_json::Result<T>,
+) -> Result<T, String> {
+    get::<Option<&str>>(row, column)?
+        .map_or_else(|| Ok(T::default()), parse)
+        .map_err(|error| format!("column `{column}`: {error}"))
+}
+
+/// A payload, if both its columns are set.
+pub(crate) fn payload(
     row: &SqliteRow,
     encoding: &'static str,
     bytes: &'static str,
@@ -199,7 +225,7 @@ fn optional_time(row: &SqliteRow, column: &'static str) -> Result<Option<Timesta
 }
 
 /// The id of a row of which nothing can be taken for granted.
-fn lossy_id(row: &SqliteRow) -> String {
+pub(crate) fn lossy_id(row: &SqliteRow) -> String {
     let bytes = row
         .try_get_raw("id")
         .ok()

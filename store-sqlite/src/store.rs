@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use durable_api::store::StoreResult;
 
@@ -18,7 +18,8 @@ use crate::{
 pub struct SqliteStore {
     pub(crate) database: Arc<Database>,
     pub(crate) readers: Arc<Readers>,
-    writer: Arc<Writer>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) polling: Option<Duration>,
 }
 
 impl SqliteStore {
@@ -28,7 +29,8 @@ impl SqliteStore {
     /// - `synchronous`: what an acknowledged write survives, by the name of a
     ///   [`Durability`](crate::Durability): `full` (the default), `extra` or `normal`;
     /// - `busy_timeout`: for how many milliseconds an operation waits for other processes;
-    /// - `readers`: how many connections read.
+    /// - `readers`: how many connections read;
+    /// - `polling`: every how many milliseconds to look whether another process wrote, while somebody waits; 0 for never.
     ///
     /// A file is made if there is none, in a directory that exists. Nothing is written to one that
     /// is there.
@@ -51,6 +53,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Arc::new(Readers::new(Arc::clone(&database), options.readers)),
             writer: Arc::new(writer),
+            polling: options.polling,
             database,
         })
     }

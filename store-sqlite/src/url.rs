@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 use crate::{Durability, SqliteOptions};
 
 /// What a URL says: `sqlite:app.db`, `sqlite://app.db`, `sqlite:/abs/app.db`, `sqlite:///abs/app.db`,
-/// with `?synchronous=full|extra|normal`, `busy_timeout=<milliseconds>` and `readers=<number>`.
+/// with `?synchronous=full|extra|normal`, `busy_timeout=<milliseconds>`, `readers=<number>` and
+/// `polling=<milliseconds>`.
 pub(crate) fn parse(url: &str) -> StoreResult<SqliteOptions> {
     // The URL is not repeated in the message: of another scheme, it may hold a password.
     let rest = url
@@ -46,14 +47,8 @@ fn apply(options: SqliteOptions, name: &str, value: &str) -> StoreResult<SqliteO
                 "`synchronous` is `full`, `extra` or `normal`, not `{value}`"
             ))),
         },
-        "busy_timeout" => value
-            .parse()
-            .map(|millis| options.busy_timeout(Duration::from_millis(millis)))
-            .map_err(|_| {
-                invalid(format!(
-                    "`busy_timeout` is a number of milliseconds, not `{value}`"
-                ))
-            }),
+        "busy_timeout" => Ok(options.busy_timeout(millis(name, value)?)),
+        "polling" => Ok(options.polling(millis(name, value)?)),
         "readers" => match value.parse() {
             Ok(readers @ 1..=64) => Ok(options.readers(readers)),
             _ => Err(invalid(format!(
@@ -61,9 +56,17 @@ fn apply(options: SqliteOptions, name: &str, value: &str) -> StoreResult<SqliteO
             ))),
         },
         _ => Err(invalid(format!(
-            "`{name}` is not a parameter; there are `synchronous`, `busy_timeout` and `readers`"
+            "`{name}` is not a parameter; there are `synchronous`, `busy_timeout`, `readers` and `polling`"
         ))),
     }
+}
+
+fn millis(name: &str, value: &str) -> StoreResult<Duration> {
+    value.parse().map(Duration::from_millis).map_err(|_| {
+        invalid(format!(
+            "`{name}` is a number of milliseconds, not `{value}`"
+        ))
+    })
 }
 
 fn invalid(message: impl Into<String>) -> StoreError {
@@ -93,11 +96,13 @@ mod tests {
 
     #[test]
     fn parameters_are_read() {
-        let options =
-            parse("sqlite:a?synchronous=normal&busy_timeout=250&readers=2").expect("fits");
+        let options = parse("sqlite:a?synchronous=normal&busy_timeout=250&readers=2&polling=100")
+            .expect("fits");
         assert_eq!(options.durability, Durability::Normal);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.readers, 2);
+        assert_eq!(options.polling, Some(Duration::from_millis(100)));
+        assert_eq!(parse("sqlite:a?polling=0").expect("fits").polling, None);
     }
 
     #[test]
@@ -116,6 +121,7 @@ mod tests {
             ("sqlite::memory:", "`memory:`"),
             ("sqlite:a?synchronous=off", "`synchronous`"),
             ("sqlite:a?busy_timeout=soon", "milliseconds"),
+            ("sqlite:a?polling=", "milliseconds"),
             ("sqlite:a?readers=0", "`readers`"),
             ("sqlite:a?mode=rwc", "`mode`"),
         ] {

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use durable_api::store::{
-    RegisterVersion, StoreError, StoreErrorKind, StoreResult, VersionRecord, VersionStore,
+    RegisterVersion, SetLatestOutcome, StoreError, StoreErrorKind, StoreResult, VersionRecord,
+    VersionStore,
 };
 use sqlx::SqliteConnection;
 
@@ -20,6 +21,14 @@ impl VersionStore for SqliteStore {
             [request.app.as_str(), &request.version],
         )?;
         self.write(request).await
+    }
+
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
+        check_texts(
+            SetLatest::OPERATION,
+            [request.app.as_str(), &request.version],
+        )?;
+        self.write(SetLatest(request)).await
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
@@ -69,5 +78,38 @@ impl Write for RegisterVersion {
         .execute(connection)
         .await?;
         Ok(())
+    }
+}
+
+struct SetLatest(RegisterVersion);
+
+impl Write for SetLatest {
+    type Answer = SetLatestOutcome;
+
+    const OPERATION: &'static str = "set_latest_version";
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn quick(&self) -> Option<Quick<SetLatestOutcome>> {
+        None
+    }
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<SetLatestOutcome, Trouble> {
+        let Self(request) = self;
+        // Later than all others, but not than itself, so that repeating it changes nothing.
+        let set = query(
+            "UPDATE versions SET registered_at = max(?1, ifnull( \
+                 (SELECT max(registered_at) + 1 FROM versions WHERE app = ?2 AND version <> ?3), ?1)) \
+             WHERE app = ?2 AND version = ?3",
+            values![request.now, request.app.as_str(), request.version.as_str()],
+        )
+        .execute(connection)
+        .await?;
+        Ok(match set.rows_affected() {
+            0 => SetLatestOutcome::UnknownVersion,
+            _ => SetLatestOutcome::Set,
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     record::corrupt,
     sql::{Value, query, values},
     steps::execution,
-    writer::{Quick, Trouble, Write},
+    writer::{Hints, Quick, Trouble, Write},
 };
 
 impl Write for FinishWorkflow {
@@ -48,6 +48,12 @@ impl Write for FinishWorkflow {
             Some(WorkflowStatus::Success | WorkflowStatus::Error) => FinishOutcome::Finished,
             _ => FinishOutcome::NotOwner,
         })
+    }
+
+    fn wake(&self, answer: &FinishOutcome, hints: &mut Hints) {
+        if *answer == FinishOutcome::Finished {
+            hints.workflow(&self.workflow_id);
+        }
     }
 }
 

@@ -3,9 +3,10 @@ use sqlx::SqliteConnection;
 
 use super::find;
 use crate::{
+    attributes::{attributes_column, index_attributes},
     executors::is_registered,
     record::corrupt,
-    sql::{Value, query, values},
+    sql::{Value, json_texts, query, values},
     steps::{execution, find_step, owned},
     writer::{Quick, Trouble, Write},
 };
@@ -20,7 +21,7 @@ impl Write for InsertWorkflow {
     }
 
     fn quick(&self) -> Option<Quick<InsertOutcome>> {
-        if self.parent.is_some() {
+        if self.parent.is_some() || !self.attributes.is_empty() {
             return None;
         }
         Some(Quick {
@@ -54,9 +55,13 @@ impl Write for InsertWorkflow {
             Some(row) if row.owner == Some(self.owner) => InsertOutcome::Inserted,
             Some(row) => InsertOutcome::Existing(row),
             None => {
-                query(INSERT, insert_values(self))
+                let inserted = query(INSERT, insert_values(self))
                     .execute(&mut *connection)
                     .await?;
+                if !self.attributes.is_empty() {
+                    let row = inserted.last_insert_rowid();
+                    index_attributes(connection, row, &self.attributes).await?;
+                }
                 InsertOutcome::Inserted
             }
         };
@@ -82,14 +87,16 @@ impl Write for InsertWorkflow {
 
 /// Inserts for an executor that is registered, unless the id exists.
 const INSERT: &str = "INSERT INTO workflows (id, app, name, status, version, executor_id, \
-    owner_incarnation, owner_execution, recovery_attempts, parent_id, parent_step, \
+    owner_incarnation, owner_execution, recovery_attempts, parent_id, parent_step, deadline, \
+    caller_user, caller_role, caller_roles, attributes, trace_context, \
     created_at, updated_at, started_at, input_encoding, input) \
-    SELECT ?, ?, ?, 'PENDING', ?, ?, incarnation, ?, 0, ?, ?, ?, ?, ?, ?, ? \
+    SELECT ?, ?, ?, 'PENDING', ?, ?, incarnation, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? \
     FROM executors WHERE incarnation = ? \
     ON CONFLICT DO NOTHING";
 
 fn insert_values(request: &InsertWorkflow) -> Vec<Value> {
     let parent = request.parent.as_ref();
+    let caller = &request.caller;
     values![
         request.id.as_str(),
         request.app.as_str(),
@@ -99,6 +106,12 @@ fn insert_values(request: &InsertWorkflow) -> Vec<Value> {
         execution(request.owner),
         parent.map(|parent| parent.workflow_id.as_str()),
         parent.map(|parent| parent.step_id),
+        request.deadline,
+        caller.user.as_deref(),
+        caller.assumed_role.as_deref(),
+        (!caller.roles.is_empty()).then(|| json_texts(caller.roles.iter().map(String::as_str))),
+        attributes_column(&request.attributes),
+        request.trace_context.as_deref(),
         request.now,
         request.now,
         request.now,

@@ -11,6 +11,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     SqliteStore,
+    attributes::check_attributes,
     error::check_texts,
     record::{corrupt, payload_columns, workflow, workflow_columns},
     sql::{query, values},
@@ -32,6 +33,10 @@ impl WorkflowStore for SqliteStore {
             ]
             .into_iter()
             .chain(request.version.as_deref())
+            .chain(request.caller.user.as_deref())
+            .chain(request.caller.assumed_role.as_deref())
+            .chain(request.caller.roles.iter().map(String::as_str))
+            .chain(request.trace_context.as_deref())
             .chain(
                 request
                     .parent
@@ -39,6 +44,7 @@ impl WorkflowStore for SqliteStore {
                     .flat_map(|parent| [parent.workflow_id.as_str(), &parent.step_name]),
             ),
         )?;
+        check_attributes(InsertWorkflow::OPERATION, &request.attributes)?;
         check_owner(InsertWorkflow::OPERATION, request.owner)?;
         if let Some(parent) = &request.parent {
             check_owner(InsertWorkflow::OPERATION, parent.owner)?;
@@ -99,7 +105,7 @@ const FIND_WITH_PAYLOADS: &str = concat!(
 );
 
 /// A workflow without its payloads, within a transaction; or what is wrong with its row.
-async fn find(
+pub(crate) async fn find(
     connection: &mut SqliteConnection,
     id: &str,
 ) -> Result<Option<Result<WorkflowRecord, DamagedWorkflow>>, sqlx::Error> {

@@ -1,9 +1,8 @@
 use futures::TryStreamExt as _;
-use sqlx::{Either, SqliteConnection};
+use sqlx::{Either, Row as _, SqliteConnection};
 
-use super::write::Job;
+use super::{queue::Shared, watch::Watch, write::Job};
 use crate::{
-    database::Database,
     error::{Failure, Phase},
     sql::{Sql, Value, query, values},
 };
@@ -30,20 +29,23 @@ pub(super) async fn probe(connection: &mut SqliteConnection) -> Result<(), Failu
 /// Runs all writes in one transaction, and waits for other processes as long as the store's bound
 /// allows. Keeps the connection for the next one, unless the transaction failed.
 pub(super) async fn commit(
-    database: &Database,
+    shared: &Shared,
     kept: &mut Option<SqliteConnection>,
     jobs: &mut [Box<dyn Job>],
 ) -> Verdict {
-    let mut patience = database.patience();
+    let mut patience = shared.database.patience();
     loop {
         let mut connection = match kept.take() {
             Some(connection) => connection,
-            None => match database.open_for_writing().await {
-                Ok(connection) => connection,
+            None => match shared.database.open_for_writing().await {
+                Ok(connection) => {
+                    shared.watch.forget();
+                    connection
+                }
                 Err(failure) => return Verdict::Failed(failure),
             },
         };
-        let verdict = attempt(&mut connection, jobs).await;
+        let verdict = attempt(&mut connection, &shared.watch, jobs).await;
         match &verdict {
             Verdict::Committed => *kept = Some(connection),
             Verdict::Failed(failure) if failure.is_busy() => {
@@ -59,11 +61,12 @@ pub(super) async fn commit(
     }
 }
 
-async fn attempt(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -> Verdict {
-    if let Err(error) = query("BEGIN IMMEDIATE", values![])
-        .execute(&mut *connection)
-        .await
-    {
+async fn attempt(
+    connection: &mut SqliteConnection,
+    watch: &Watch,
+    jobs: &mut [Box<dyn Job>],
+) -> Verdict {
+    if let Err(error) = begin(connection, watch).await {
         return Verdict::Failed(Failure::new(Phase::Statement, error));
     }
     if let Err(error) = run(connection, jobs).await {
@@ -80,6 +83,29 @@ async fn attempt(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -
             }
         }
     }
+}
+
+/// Takes the lock, and looks on the way whether others have committed, if anybody wants to know.
+async fn begin(connection: &mut SqliteConnection, watch: &Watch) -> Result<(), sqlx::Error> {
+    if watch.is_watched() {
+        let row = query("BEGIN IMMEDIATE; PRAGMA data_version", values![])
+            .fetch_one(connection)
+            .await?;
+        watch.note(row.try_get(0)?);
+    } else {
+        query("BEGIN IMMEDIATE", values![])
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A number that moves when another connection has committed.
+pub(super) async fn data_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    query("PRAGMA data_version", values![])
+        .fetch_one(connection)
+        .await?
+        .try_get(0)
 }
 
 /// The values of a quick statement, and which of the jobs they belong to.

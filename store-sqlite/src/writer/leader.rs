@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::{
     batch::{self, Verdict},
     queue::Shared,
+    watch::Hints,
     write::Job,
 };
 use crate::error::Failure;
@@ -36,6 +37,7 @@ async fn run(mut leadership: Leadership) {
         // runtime may come to rest.
         let next = shared.rest(connection);
         leadership.held = next.is_some();
+        announce(&shared, &settled);
         for (job, failure) in settled {
             tell(&shared, job, failure);
         }
@@ -58,7 +60,7 @@ async fn settle(
     connection: &mut Option<SqliteConnection>,
     mut jobs: Vec<Box<dyn Job>>,
 ) -> Vec<Settled> {
-    match batch::commit(&shared.database, connection, &mut jobs).await {
+    match batch::commit(shared, connection, &mut jobs).await {
         Verdict::Committed => {
             count(shared, jobs.len());
             jobs.into_iter().map(|job| (job, None)).collect()
@@ -75,7 +77,7 @@ async fn settle(
             let mut settled = Vec::with_capacity(jobs.len());
             for job in jobs {
                 let mut alone = vec![job];
-                let failure = match batch::commit(&shared.database, connection, &mut alone).await {
+                let failure = match batch::commit(shared, connection, &mut alone).await {
                     Verdict::Committed => {
                         count(shared, 1);
                         None
@@ -87,6 +89,20 @@ async fn settle(
             settled
         }
     }
+}
+
+/// Wakes whoever waits for what was committed.
+fn announce(shared: &Shared, settled: &[Settled]) {
+    if !shared.watch.is_watched() {
+        return;
+    }
+    let mut hints = Hints::default();
+    for (job, failure) in settled {
+        if failure.is_none() {
+            job.wake(&mut hints);
+        }
+    }
+    shared.watch.announce(hints);
 }
 
 fn tell(shared: &Shared, job: Box<dyn Job>, failure: Option<Failure>) {

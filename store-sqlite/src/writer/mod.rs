@@ -7,14 +7,22 @@
 //! is committed with the others.
 mod batch;
 mod leader;
+mod look;
+mod observer;
 mod queue;
+mod watch;
 mod write;
 
 use std::sync::{Arc, atomic::Ordering};
 
 use durable_api::store::{StoreError, StoreErrorKind, StoreResult};
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast::Receiver, oneshot},
+};
 
+pub(crate) use observer::Observer;
+pub(crate) use watch::{Announcement, Hints};
 pub(crate) use write::{Quick, Trouble, Write};
 
 use crate::{CommitStatistics, database::Database};
@@ -41,11 +49,7 @@ impl Writer {
 
     /// Has a write committed.
     pub(crate) async fn submit<W: Write>(&self, write: W) -> StoreResult<W::Answer> {
-        let runtime = Handle::try_current().map_err(|error| {
-            StoreError::new(StoreErrorKind::Failed, W::OPERATION)
-                .with_message("call the store from a tokio runtime")
-                .with_source(error)
-        })?;
+        let runtime = runtime(W::OPERATION)?;
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call::new(write, reply));
         if self.shared.push(call, runtime.clone()) {
@@ -57,10 +61,24 @@ impl Writer {
         })
     }
 
+    /// What is committed from now on, and an observer who looks for what others commit.
+    pub(crate) async fn observe(&self) -> StoreResult<(Observer, Receiver<Announcement>)> {
+        runtime("subscribe")?;
+        Ok(Observer::new(&self.shared).await)
+    }
+
     pub(crate) fn statistics(&self) -> CommitStatistics {
         CommitStatistics {
             commits: self.shared.commits.load(Ordering::Relaxed),
             writes: self.shared.writes.load(Ordering::Relaxed),
         }
     }
+}
+
+fn runtime(operation: &'static str) -> StoreResult<Handle> {
+    Handle::try_current().map_err(|error| {
+        StoreError::new(StoreErrorKind::Failed, operation)
+            .with_message("call the store from a tokio runtime")
+            .with_source(error)
+    })
 }

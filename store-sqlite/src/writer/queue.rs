@@ -7,7 +7,7 @@ use std::{
 use sqlx::SqliteConnection;
 use tokio::runtime::Handle;
 
-use super::write::Job;
+use super::{watch::Watch, write::Job};
 use crate::database::Database;
 
 /// As many writes as one commit may carry; it bounds how long the first of them waits.
@@ -21,6 +21,7 @@ pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) commits: AtomicU64,
     pub(super) writes: AtomicU64,
+    pub(super) watch: Watch,
     queue: Mutex<Queue>,
 }
 
@@ -43,6 +44,7 @@ impl Shared {
             database,
             commits: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            watch: Watch::new(),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 led: false,
@@ -79,6 +81,17 @@ impl Shared {
 
     pub(super) fn take_connection(&self) -> Option<SqliteConnection> {
         self.queue().connection.take()
+    }
+
+    /// The connection, if nobody has it, and with it the lead, until it is laid down.
+    pub(super) fn borrow_connection(&self) -> Option<SqliteConnection> {
+        let mut queue = self.queue();
+        if queue.led {
+            return None;
+        }
+        let connection = queue.connection.take();
+        queue.led = connection.is_some();
+        connection
     }
 
     /// Lays the connection down between two commits. Answers on which runtime the leader of the next

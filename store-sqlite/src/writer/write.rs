@@ -5,6 +5,7 @@ use durable_api::store::{StoreError, StoreResult};
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
+use super::watch::Hints;
 use crate::sql::Value;
 
 /// A write: one atomic change, and the answer to it. It may be run more than once, each time from
@@ -27,6 +28,9 @@ pub(crate) trait Write: Send + Sync + 'static {
         &self,
         connection: &mut SqliteConnection,
     ) -> impl Future<Output = Result<Self::Answer, Trouble>> + Send;
+
+    /// Whom to wake after a commit with this answer.
+    fn wake(&self, _answer: &Self::Answer, _hints: &mut Hints) {}
 }
 
 /// A statement that either changes one row, and then has done all of a write; or changes nothing.
@@ -78,6 +82,9 @@ pub(super) trait Job: Send {
 
     /// Does the write, unless the quick statement has.
     async fn complete(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error>;
+
+    /// Whom to wake, after the commit.
+    fn wake(&self, hints: &mut Hints);
 
     /// Tells the answer, which is durable now.
     fn answer(self: Box<Self>);
@@ -139,6 +146,12 @@ impl<W: Write> Job for Call<W> {
             });
         }
         Ok(())
+    }
+
+    fn wake(&self, hints: &mut Hints) {
+        if let Some(Ok(answer)) = &self.outcome {
+            self.write.wake(answer, hints);
+        }
     }
 
     fn answer(self: Box<Self>) {

@@ -10,7 +10,7 @@ use crate::{
     executors::is_registered,
     sql::{json_numbers, query, values},
     steps::execution,
-    writer::{Quick, Trouble, Write},
+    writer::{Hints, Quick, Trouble, Write},
 };
 use candidates::{Candidate, load, lost, repeated};
 
@@ -69,6 +69,10 @@ impl Write for ClaimWorkflows {
             .collect();
         Ok(answer)
     }
+
+    fn wake(&self, answer: &ClaimedWorkflows, hints: &mut Hints) {
+        hints.workflows(&answer.dead_lettered);
+    }
 }
 
 /// One without an owner was handed back, which is no attempt.
@@ -115,12 +119,14 @@ async fn take(
     query(
         "UPDATE workflows SET \
              recovery_attempts = recovery_attempts + (owner_incarnation IS NOT NULL), \
-             owner_incarnation = ?, owner_execution = ?, executor_id = ?, updated_at = ? \
+             owner_incarnation = ?, owner_execution = ?, executor_id = ?, updated_at = ?, \
+             started_at = ifnull(started_at, ?) \
          WHERE seq IN (SELECT value FROM json_each(?))",
         values![
             request.owner.incarnation,
             execution(request.owner),
             request.executor_id.as_str(),
+            request.now,
             request.now,
             json_numbers(won.iter().map(|won| won.seq)),
         ],
@@ -132,6 +138,7 @@ async fn take(
         record.owner = Some(request.owner);
         record.executor_id = Some(request.executor_id.clone());
         record.updated_at = request.now;
+        record.started_at.get_or_insert(request.now);
     }
     Ok(())
 }
