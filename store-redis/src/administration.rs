@@ -1,4 +1,5 @@
 mod page;
+mod scan;
 mod walk;
 
 use async_trait::async_trait;
@@ -11,7 +12,6 @@ use redis::Value;
 use crate::{RedisStore, record};
 
 use page::PageBuilder;
-use walk::Walk;
 
 const OPERATION: &str = "list_workflows";
 
@@ -23,40 +23,38 @@ const PAYLOADS_AT_ONCE: usize = 16;
 
 #[async_trait]
 impl AdministrationStore for RedisStore {
-    /// Walks the index of all workflows, or of a parent's children, in pieces, and filters what it
+    /// Walks the index of all workflows, of a parent's children or of the forks of one, in pieces, and filters what it
     /// finds: a condition that few meet reads many rows. Named ids are read directly. A page is not one snapshot of the
     /// store; each of its records is one of its row.
     async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage> {
         let mut page = PageBuilder::new(&filter);
+        let mut scan = self.scan(OPERATION, &filter);
         if filter.ids.is_empty() {
-            let mut walk = Walk::new(self.keys(), &filter);
             while !page.is_full()
-                && let Some(places) = walk.next(self.link(), ROWS_AT_ONCE).await?
+                && let Some(found) = scan.next().await?
             {
-                let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
-                let rows = self.rows(&ids, Payloads::Omit).await?;
-                for (place, row) in places.iter().zip(rows) {
-                    page.take_from_index(place, row);
-                }
-            }
-        } else {
-            let mut ids: Vec<&str> = filter.ids.iter().map(String::as_str).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let mut found = Vec::new();
-            for ids in ids.chunks(ROWS_AT_ONCE) {
-                for (id, row) in ids.iter().zip(self.rows(ids, Payloads::Omit).await?) {
+                for (id, row) in found {
                     match row {
-                        Ok(record) => found.extend(record),
-                        Err(reason) => page.add_damaged(id, reason),
+                        Ok(record) => record.into_iter().for_each(|record| page.take(record)),
+                        Err(reason) => page.add_damaged(&id, reason),
                     }
                 }
             }
-            found.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-            if filter.order == SortOrder::NewestFirst {
-                found.reverse();
+        } else {
+            let mut records = Vec::new();
+            while let Some(found) = scan.next().await? {
+                for (id, row) in found {
+                    match row {
+                        Ok(record) => records.extend(record),
+                        Err(reason) => page.add_damaged(&id, reason),
+                    }
+                }
             }
-            for record in found {
+            records.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            if filter.order == SortOrder::NewestFirst {
+                records.reverse();
+            }
+            for record in records {
                 page.take(record);
             }
         }
@@ -69,15 +67,21 @@ impl AdministrationStore for RedisStore {
     }
 }
 
-type Row = Result<Option<WorkflowRecord>, String>;
+/// A row, if there is one; or what is wrong with it.
+pub(crate) type Row = Result<Option<WorkflowRecord>, String>;
 
 impl RedisStore {
-    async fn rows(&self, ids: &[&str], payloads: Payloads) -> StoreResult<Vec<Row>> {
+    async fn rows(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        payloads: Payloads,
+    ) -> StoreResult<Vec<Row>> {
         let mut commands = redis::pipe();
         for id in ids {
             commands.add_command(record::read(&self.keys().workflow(id), payloads));
         }
-        let values: Vec<Value> = self.link().read_all(OPERATION, &commands).await?;
+        let values: Vec<Value> = self.link().read_all(operation, &commands).await?;
         Ok(ids
             .iter()
             .zip(values)
@@ -95,7 +99,10 @@ impl RedisStore {
         let plain = std::mem::take(&mut page.workflows);
         let ids: Vec<&str> = plain.iter().map(|record| record.id.as_str()).collect();
         for ids in ids.chunks(PAYLOADS_AT_ONCE) {
-            for (id, row) in ids.iter().zip(self.rows(ids, Payloads::Load).await?) {
+            for (id, row) in ids
+                .iter()
+                .zip(self.rows(OPERATION, ids, Payloads::Load).await?)
+            {
                 match row {
                     Ok(record) => page
                         .workflows

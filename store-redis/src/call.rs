@@ -2,7 +2,7 @@ use redis::{Cmd, ToRedisArgs, Value};
 
 use durable_api::store::StoreResult;
 
-use crate::{link::Link, script::Script};
+use crate::{error::Progress, link::Link, script::Script};
 
 /// A script with its keys and arguments.
 pub(crate) struct Call<'a> {
@@ -59,18 +59,32 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Adds an argument that may be absent: empty, or an equals sign and the text.
+    #[must_use]
+    pub(crate) fn optional(self, argument: Option<&str>) -> Self {
+        self.text(argument.map_or_else(String::new, |text| format!("={text}")))
+    }
+
     /// Runs a script that may write.
     pub(crate) async fn write(self, link: &Link) -> StoreResult<Value> {
-        let reply = link
-            .write(self.operation, &self.cmd(self.script.by_hash()))
-            .await;
-        match reply {
+        self.run(link, Progress::Write).await
+    }
+
+    /// Runs a script that changes nothing.
+    pub(crate) async fn read(self, link: &Link) -> StoreResult<Value> {
+        self.run(link, Progress::Read).await
+    }
+
+    async fn run(self, link: &Link, effect: Progress) -> StoreResult<Value> {
+        let cmd = self.cmd(self.script.by_hash());
+        match link.script(self.operation, &cmd, effect).await {
             Ok(Some(value)) => Ok(value),
             // The server was restarted, or its scripts were flushed.
-            Ok(None) => link
-                .write(self.operation, &self.cmd(self.script.by_source()))
-                .await
-                .map(Option::unwrap_or_default),
+            Ok(None) => {
+                let cmd = self.cmd(self.script.by_source());
+                let value = link.script(self.operation, &cmd, effect).await;
+                value.map(Option::unwrap_or_default)
+            }
             Err(error) => Err(error),
         }
     }

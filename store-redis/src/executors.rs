@@ -89,7 +89,7 @@ impl ExecutorStore for RedisStore {
         const OPERATION: &str = "list_executors";
         let value = Call::new(&LIST_EXECUTORS, OPERATION, [self.keys().executors(app)])
             .arg(self.keys().base())
-            .write(self.link())
+            .read(self.link())
             .await?;
         let mut executors = reply::array(value)
             .unwrap_or_default()

@@ -65,6 +65,63 @@ impl Keys {
     pub(crate) fn versions(&self, app: &str) -> String {
         format!("{}versions:{app}", self.base)
     }
+
+    pub(crate) fn forks(&self, source: &str) -> String {
+        format!("{}forks:{source}", self.base)
+    }
+
+    pub(crate) fn deadlines(&self, app: &str) -> String {
+        format!("{}deadlines:{app}", self.base)
+    }
+
+    pub(crate) fn finished(&self, app: &str) -> String {
+        format!("{}finished:{app}", self.base)
+    }
+
+    pub(crate) fn sent(&self, id: &str) -> String {
+        format!("{}sent:{id}", self.base)
+    }
+
+    pub(crate) fn inbox(&self, id: &str) -> String {
+        format!("{}inbox:{id}", self.base)
+    }
+
+    pub(crate) fn messages(&self, id: &str) -> String {
+        format!("{}messages:{id}", self.base)
+    }
+
+    pub(crate) fn events(&self, id: &str) -> String {
+        format!("{}events:{id}", self.base)
+    }
+
+    pub(crate) fn event_values(&self, id: &str) -> String {
+        format!("{}event_values:{id}", self.base)
+    }
+
+    pub(crate) fn event_steps(&self, id: &str) -> String {
+        format!("{}event_steps:{id}", self.base)
+    }
+
+    pub(crate) fn streams(&self, id: &str) -> String {
+        format!("{}streams:{id}", self.base)
+    }
+
+    pub(crate) fn stream_values(&self, id: &str) -> String {
+        format!("{}stream_values:{id}", self.base)
+    }
+
+    pub(crate) fn stream_writes(&self, id: &str) -> String {
+        format!("{}stream_writes:{id}", self.base)
+    }
+
+    pub(crate) fn stream_steps(&self, id: &str) -> String {
+        format!("{}stream_steps:{id}", self.base)
+    }
+
+    /// The channel of the hints.
+    pub(crate) fn wakeups(&self) -> String {
+        format!("{}wakeups", self.base)
+    }
 }
 
 /// A time, written so that bytes compare as times do: digits, or a minus sign (which comes before
@@ -96,6 +153,16 @@ pub(crate) fn from_sortable(text: &str) -> Option<Timestamp> {
         }
     };
     Some(Timestamp::from_millis(millis))
+}
+
+/// The end, in the syntax of `BYLEX`, of a range of places up to and with a time: a semicolon comes after the colon.
+pub(crate) fn until(time: Timestamp) -> String {
+    format!("({};", sortable(time))
+}
+
+/// The end of a range of places before a time.
+pub(crate) fn before(time: Timestamp) -> String {
+    format!("({}", sortable(time))
 }
 
 /// The member of a workflow in an index of places.

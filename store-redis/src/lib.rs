@@ -47,14 +47,21 @@
 //! | `holders:<class>` | set | which of these sets exist |
 //! | `versions:<app>` | hash | an application's versions: name to time |
 mod administration;
+mod aggregates;
+mod attributes;
 mod call;
 mod checkpoint;
 mod durability;
+mod effect;
 mod error;
+mod events;
 mod executors;
+mod framed;
 mod keys;
 mod lifecycle;
 mod link;
+mod management;
+mod messages;
 mod options;
 mod record;
 mod reply;
@@ -62,7 +69,9 @@ mod script;
 mod server;
 mod steps;
 mod store;
+mod streams;
 mod versions;
+mod wakeups;
 mod workflows;
 
 pub use durability::{EvictionPolicy, FsyncPolicy, RedisDurability};

@@ -24,7 +24,7 @@ impl LifecycleStore for RedisStore {
             .await
             .map_err(|error| at(error, self.location()))?;
         match made {
-            Some(Value::Okay) => Ok(()),
+            Value::Okay => Ok(()),
             _ => self.check_schema("migrate").await,
         }
     }

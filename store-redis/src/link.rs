@@ -94,11 +94,19 @@ impl Link {
         values.map_err(|failure| failure.into_store_error(operation, Progress::Read))
     }
 
-    /// Runs a command that may change something; `None` if it is a script that the server does not know.
-    pub(crate) async fn write(
+    /// Runs a command that may change something.
+    pub(crate) async fn write(&self, operation: &'static str, cmd: &Cmd) -> StoreResult<Value> {
+        self.run(cmd)
+            .await
+            .map_err(|failure| failure.into_store_error(operation, Progress::Write))
+    }
+
+    /// Runs a script; `None` if the server does not know it.
+    pub(crate) async fn script(
         &self,
         operation: &'static str,
         cmd: &Cmd,
+        effect: Progress,
     ) -> StoreResult<Option<Value>> {
         match self.run(cmd).await {
             Ok(value) => Ok(Some(value)),
@@ -107,7 +115,7 @@ impl Link {
             {
                 Ok(None)
             }
-            Err(failure) => Err(failure.into_store_error(operation, Progress::Write)),
+            Err(failure) => Err(failure.into_store_error(operation, effect)),
         }
     }
 

@@ -93,7 +93,6 @@ impl RedisOptions {
         &self.nodes[0]
     }
 
-    #[cfg(feature = "cluster")]
     pub(crate) fn nodes(&self) -> &[ConnectionInfo] {
         &self.nodes
     }

@@ -4,12 +4,13 @@ use durable_api::{
     store::{Incarnation, Outcome, Owner, ParentStep, Payloads, WorkflowRecord},
 };
 use redis::{Cmd, Value};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::reply;
 
 /// The fields in their order; the payloads last.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 24] = [
     "app",
     "name",
     "status",
@@ -23,6 +24,13 @@ const FIELDS: [&str; 17] = [
     "updated",
     "started",
     "completed",
+    "deadline",
+    "forked",
+    "user",
+    "role",
+    "roles",
+    "attributes",
+    "trace",
     "input_encoding",
     "input",
     "outcome_encoding",
@@ -30,7 +38,7 @@ const FIELDS: [&str; 17] = [
 ];
 
 /// How many of the fields are no payloads.
-const PLAIN: usize = 13;
+const PLAIN: usize = 20;
 
 /// The command that reads a row.
 pub(crate) fn read(key: &str, payloads: Payloads) -> Cmd {
@@ -82,6 +90,13 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
     record.updated_at = row.time()?.ok_or("its field `updated` is missing")?;
     record.started_at = row.time()?;
     record.completed_at = row.time()?;
+    record.deadline = row.time()?;
+    record.forked_from = row.optional()?;
+    record.caller.user = row.optional()?;
+    record.caller.assumed_role = row.optional()?;
+    record.caller.roles = row.json()?;
+    record.attributes = row.json()?;
+    record.trace_context = row.optional()?;
     if has_payloads {
         record.input = Some(row.payload()?.ok_or("its input is missing")?);
         let outcome = row.payload()?;
@@ -146,6 +161,18 @@ impl Row {
         parsed(value)
             .map(|millis| millis.map(Timestamp::from_millis))
             .ok_or_else(|| format!("its field `{field}` is no time"))
+    }
+
+    /// What is absent is empty.
+    fn json<T: DeserializeOwned + Default>(&mut self) -> Result<T, String> {
+        let (field, value) = self.next();
+        match reply::optional_text(value) {
+            Some(None) => Ok(T::default()),
+            Some(Some(text)) => {
+                serde_json::from_str(&text).map_err(|error| format!("its field `{field}`: {error}"))
+            }
+            None => Err(format!("its field `{field}` is not UTF-8")),
+        }
     }
 
     fn payload(&mut self) -> Result<Option<Payload>, String> {

@@ -46,3 +46,11 @@ pub(crate) fn answer(value: Value) -> Option<(String, std::vec::IntoIter<Value>)
     let name = text(values.next()?)?;
     Some((name, values))
 }
+
+/// A workflow and what is wrong with it, as scripts say it.
+pub(crate) fn fault(values: impl IntoIterator<Item = Value>) -> Option<(String, String)> {
+    let mut values = values.into_iter();
+    let mut lossy =
+        || bytes(values.next()?).map(|text| String::from_utf8_lossy(&text).into_owned());
+    Some((lossy()?, lossy()?))
+}

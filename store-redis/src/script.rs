@@ -39,13 +39,28 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CLAIM_WORKFLOWS = "attempt", "keys", "rows", "checkpoints", "claim_workflows";
+    APPEND_STREAM = "attempt", "keys", "wakeups", "effects", "streams", "append_stream";
+    CANCEL_EXPIRED = "attempt", "keys", "wakeups", "statuses", "rows", "cancel", "cancel_expired";
+    CANCEL_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "families", "bulk", "cancel", "cancel_workflows";
+    CLAIM_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "checkpoints", "claim_workflows";
+    DELETE_FINISHED = "attempt", "keys", "wakeups", "statuses", "rows", "delete", "delete_finished";
+    DELETE_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "families", "bulk", "delete", "delete_workflows";
     EXPEL_EXECUTOR = "attempt", "keys", "expel_executor";
-    FINISH_WORKFLOW = "attempt", "keys", "finish_workflow";
+    FINISH_WORKFLOW = "attempt", "keys", "wakeups", "finish_workflow";
+    FORK_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "effects", "copies", "fork_workflows";
+    GET_EVENT = "attempt", "get_event";
     HEARTBEAT = "attempt", "heartbeat";
-    INSERT_WORKFLOW = "attempt", "keys", "rows", "checkpoints", "insert_workflow";
+    INSERT_WORKFLOW = "attempt", "keys", "statuses", "rows", "checkpoints", "insert_workflow";
+    LIST_EVENTS = "attempt", "list_events";
     LIST_EXECUTORS = "keys", "list_executors";
+    READ_STREAM = "attempt", "statuses", "streams", "read_stream";
+    RECEIVE_MESSAGE = "attempt", "keys", "checkpoints", "effects", "inbox", "receive_message";
     RECORD_STEP = "attempt", "record_step";
     REGISTER_EXECUTOR = "attempt", "keys", "register_executor";
-    RETIRE_EXECUTOR = "attempt", "keys", "retire_executor";
+    RESUME_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "families", "bulk", "resume_workflows";
+    RETIRE_EXECUTOR = "attempt", "keys", "wakeups", "retire_executor";
+    SEND_MESSAGE = "attempt", "keys", "wakeups", "effects", "inbox", "send_message";
+    SET_ATTRIBUTES = "attempt", "set_attributes";
+    SET_EVENT = "attempt", "keys", "wakeups", "effects", "set_event";
+    SET_LATEST_VERSION = "attempt", "keys", "set_latest_version";
 }

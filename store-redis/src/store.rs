@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc};
 
 use durable_api::store::StoreResult;
 
-use crate::{RedisDurability, RedisOptions, error::at, keys::Keys, link::Link, server::Server};
+use crate::{
+    RedisDurability, RedisOptions, error::at, keys::Keys, link::Link, server::Server,
+    wakeups::Subscriber,
+};
 
 /// The store on a Redis server or cluster. A clone is another handle on the same connection.
 #[derive(Clone)]
@@ -12,6 +15,7 @@ pub struct RedisStore {
 
 struct Inner {
     link: Link,
+    subscriber: Subscriber,
     keys: Keys,
     durability: RedisDurability,
     allow_eviction: bool,
@@ -40,6 +44,7 @@ impl RedisStore {
         let link = Link::open(&options, &keys)
             .await
             .map_err(|error| at(error, &location))?;
+        let subscriber = Subscriber::new(&options, &keys)?;
         let server = Server::ask("connect", &link)
             .await
             .map_err(|error| at(error, &location))?;
@@ -50,6 +55,7 @@ impl RedisStore {
         Ok(Self {
             inner: Arc::new(Inner {
                 link,
+                subscriber,
                 keys,
                 durability: server.durability,
                 allow_eviction: options.allow_eviction,
@@ -70,6 +76,10 @@ impl RedisStore {
 
     pub(crate) fn link(&self) -> &Link {
         &self.inner.link
+    }
+
+    pub(crate) fn subscriber(&self) -> &Subscriber {
+        &self.inner.subscriber
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -1,13 +1,15 @@
 use async_trait::async_trait;
 use durable_api::{
     Timestamp,
-    store::{RegisterVersion, StoreResult, VersionRecord, VersionStore},
+    store::{RegisterVersion, SetLatestOutcome, StoreResult, VersionRecord, VersionStore},
 };
 
 use crate::{
     RedisStore,
+    call::Call,
     error::{check_texts, malformed},
     reply,
+    script::SET_LATEST_VERSION,
 };
 
 #[async_trait]
@@ -21,6 +23,26 @@ impl VersionStore for RedisStore {
             .arg(request.now.as_millis());
         self.link().write(OPERATION, &cmd).await?;
         Ok(())
+    }
+
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
+        const OPERATION: &str = "set_latest_version";
+        let keys = self.keys();
+        let value = Call::new(
+            &SET_LATEST_VERSION,
+            OPERATION,
+            [keys.versions(&request.app)],
+        )
+        .arg(keys.base())
+        .arg(&request.version)
+        .text(request.now.as_millis())
+        .write(self.link())
+        .await?;
+        match reply::answer(value).as_ref().map(|(name, _)| name.as_str()) {
+            Some("set") => Ok(SetLatestOutcome::Set),
+            Some("unknown_version") => Ok(SetLatestOutcome::UnknownVersion),
+            _ => Err(malformed(OPERATION, "the answer")),
+        }
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {

@@ -69,7 +69,7 @@ impl WorkflowStore for RedisStore {
             "not_owner" => Ok(FinishOutcome::NotOwner),
             "damaged" => {
                 let (id, reason) =
-                    fault(values).ok_or_else(|| malformed(OPERATION, "the answer"))?;
+                    reply::fault(values).ok_or_else(|| malformed(OPERATION, "the answer"))?;
                 Err(damaged(OPERATION, &id, &reason))
             }
             _ => Err(malformed(OPERATION, "the answer")),
@@ -79,14 +79,6 @@ impl WorkflowStore for RedisStore {
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows> {
         claim::claim(self, request).await
     }
-}
-
-/// A workflow and what is wrong with it, as scripts say it.
-fn fault(values: impl IntoIterator<Item = redis::Value>) -> Option<(String, String)> {
-    let mut values = values.into_iter();
-    let mut lossy =
-        || reply::bytes(values.next()?).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Some((lossy()?, lossy()?))
 }
 
 /// Refuses an execution number that other backends could not hold.

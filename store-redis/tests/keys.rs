@@ -128,6 +128,7 @@ async fn what_is_finished_leaves_the_indexes_of_what_is_pending() {
     assert_eq!(
         keys,
         [
+            "{durable}:finished:app",
             "{durable}:schema",
             "{durable}:wf:buried",
             "{durable}:wf:finished",

@@ -1,7 +1,5 @@
 use durable_api::store::{Cursor, DamagedWorkflow, WorkflowFilter, WorkflowPage, WorkflowRecord};
 
-use super::{Row, walk::Place};
-
 /// Collects a page from what a walk finds, one match more than fits, to know whether there is another page.
 pub(super) struct PageBuilder<'a> {
     filter: &'a WorkflowFilter,
@@ -39,16 +37,6 @@ impl<'a> PageBuilder<'a> {
         }
         self.page.workflows.push(record);
         self.damaged_within = self.page.damaged.len();
-    }
-
-    /// Takes what was found at a place of an index.
-    pub(super) fn take_from_index(&mut self, place: &Place, row: Row) {
-        match row {
-            Ok(Some(record)) if record.created_at == place.created_at => self.take(record),
-            Ok(Some(_)) => self.add_damaged(&place.id, "its row and the index disagree".to_owned()),
-            Ok(None) => self.add_damaged(&place.id, "its row is missing".to_owned()),
-            Err(reason) => self.add_damaged(&place.id, reason),
-        }
     }
 
     /// Notes a damaged row, of which nothing but the id can be held against the filter.

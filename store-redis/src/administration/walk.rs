@@ -3,7 +3,6 @@ use durable_api::{
     store::{SortOrder, StoreResult, WorkflowFilter},
 };
 
-use super::OPERATION;
 use crate::{
     error::malformed,
     keys::{Keys, from_sortable, place, sortable},
@@ -29,9 +28,10 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(keys: &Keys, filter: &WorkflowFilter) -> Self {
-        let key = match &filter.parent_id {
-            Some(parent) => keys.children(parent),
-            None => keys.workflows(),
+        let key = match (&filter.parent_id, &filter.forked_from) {
+            (Some(parent), _) => keys.children(parent),
+            (None, Some(source)) => keys.forks(source),
+            (None, None) => keys.workflows(),
         };
         let from = filter
             .created_from
@@ -55,6 +55,7 @@ impl Walk {
     /// The next places; `None` when there are no more.
     pub(super) async fn next(
         &mut self,
+        operation: &'static str,
         link: &Link,
         count: usize,
     ) -> StoreResult<Option<Vec<Place>>> {
@@ -68,9 +69,9 @@ impl Walk {
             SortOrder::NewestFirst => cmd.arg(&self.high).arg(&self.low).arg("BYLEX").arg("REV"),
         };
         cmd.arg("LIMIT").arg(0).arg(count);
-        let found = link.read(OPERATION, &cmd).await?;
+        let found = link.read(operation, &cmd).await?;
 
-        let unreadable = || malformed(OPERATION, "the index of workflows");
+        let unreadable = || malformed(operation, "the index of workflows");
         let members = reply::array(found)
             .ok_or_else(unreadable)?
             .into_iter()

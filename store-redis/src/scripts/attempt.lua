@@ -6,3 +6,11 @@ local function attempt(...)
   if type(reply) ~= 'table' or not reply.err then return reply end
   return nil, {err = string.gsub(reply.err, '^@user_script: ?%d+: %-?', '')}
 end
+
+-- The answer to an error about a workflow's key.
+local function blame(which, failure)
+  if string.sub(failure.err, 1, 9) == 'WRONGTYPE' then
+    return {'damaged', which, 'its key holds another type'}
+  end
+  return failure
+end

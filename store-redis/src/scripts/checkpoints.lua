@@ -15,3 +15,9 @@ local function open_checkpoint(value)
     has_child == 1 and string.sub(value, at + name, at + name + child - 1),
     string.sub(value, at + name + child, rest)
 end
+
+-- A checkpoint without outcome and child, with a payload (length of its encoding, encoding, bytes) as its success.
+local function with_success(checkpoint, payload)
+  return string.sub(checkpoint, 1, 17) .. '\1' .. string.sub(checkpoint, 19, 27)
+    .. string.sub(payload, 1, 4) .. string.sub(checkpoint, HEADER + 1) .. string.sub(payload, 5)
+end

@@ -136,15 +136,6 @@ local function head(source)
   return source.places[source.at]
 end
 
--- Lua's own order of strings is that of the server's locale.
-local function is_before(one, other)
-  for at = 1, math.min(#one, #other) do
-    local a, b = string.byte(one, at), string.byte(other, at)
-    if a ~= b then return a < b end
-  end
-  return #one < #other
-end
-
 local changes = {}
 while not is_full() do
   local best, place
@@ -161,7 +152,7 @@ while not is_full() do
   elseif row and best.holder ~= NOBODY and tonumber(row[ATTEMPTS]) >= best.attempts then
     taken = taken + 1
     dead[#dead + 1] = id
-    changes[#changes + 1] = {id = id, place = place, source = best, owner = row[OWNER]}
+    changes[#changes + 1] = {id = id, place = place, source = best, owner = row[OWNER], deadline = row[DEADLINE]}
   elseif row then
     local history = read_history(id)
     if history then
@@ -186,13 +177,13 @@ for _, change in ipairs(changes) do
     _, refusal = attempt('HSET', key, 'status', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', 'updated', now, 'completed', now)
   end
   if refusal then return refusal end
-  let_go(source.holder, source.class, change.place)
-  if change.owner then
-    redis.call('ZREM', owned_key(source.holder), execution_of(change.owner) .. '/' .. change.place)
-  end
-  if row then
+  leave_pending(change.id, change.place, app, source.class, change.owner, change.deadline)
+  if not row then
+    redis.call('ZADD', finished_key(app), 0, place_of(now, change.id))
+  else
     hold(incarnation, source.class, change.place)
     redis.call('ZADD', owned_key(incarnation), 0, execution .. '/' .. change.place)
   end
 end
+tell_changed(dead)
 return {more and '1' or '0', claimed, dead, faults}

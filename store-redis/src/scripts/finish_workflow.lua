@@ -1,22 +1,22 @@
 -- KEYS: workflow
 -- ARGV: base, id, owner, now, status, encoding, payload
 local id, owner, now = ARGV[2], ARGV[3], ARGV[4]
-local row, failure = attempt('HMGET', KEYS[1], 'status', 'owner', 'app', 'version', 'name', 'created')
+local row, failure = attempt('HMGET', KEYS[1], 'status', 'owner', 'app', 'version', 'name', 'created', 'deadline')
 if failure then return failure end
-local status, app, version, name, created = row[1], row[3], row[4], row[5], row[6]
+local status, app, version, name, created, deadline = row[1], row[3], row[4], row[5], row[6], row[7]
 if row[2] ~= owner then return {'not_owner'} end
 -- The owner stays on record, so this is the repetition of its own call.
 if status == 'SUCCESS' or status == 'ERROR' then return {'finished'} end
 if status ~= 'PENDING' then return {'not_owner'} end
 local place = created and place_of(created, id)
-if not app or not name or not place then
-  return {'damaged', id, 'its application, name or time of creation is missing'}
+if not app or not name or not place or (deadline and not place_of(deadline, id)) then
+  return {'damaged', id, 'its application, name, time of creation or deadline is missing or damaged'}
 end
 
 local _, refusal = attempt('HSET', KEYS[1], 'status', ARGV[5], 'updated', now, 'completed', now,
   'outcome_encoding', ARGV[6], 'outcome', ARGV[7])
 if refusal then return refusal end
-local incarnation = incarnation_of(owner)
-let_go(incarnation, class_of(app, version, name), place)
-redis.call('ZREM', owned_key(incarnation), execution_of(owner) .. '/' .. place)
+leave_pending(id, place, app, class_of(app, version, name), owner, deadline)
+redis.call('ZADD', finished_key(app), 0, place_of(now, id))
+tell_changed({id})
 return {'finished'}

@@ -1,27 +1,20 @@
 -- KEYS: workflow, executor, workflows [, parent, parent's steps, parent's children]
--- ARGV: base, id, app, name, version ('' or '=' and the version), executor id, incarnation,
---       execution, now, input encoding, input [, parent, parent's owner, step, checkpoint]
-local id, app, name, incarnation, execution = ARGV[2], ARGV[3], ARGV[4], ARGV[7], ARGV[8]
+-- ARGV: base, id, app, name, version ('' or '=' and the version), incarnation, execution, now, deadline ('' or a
+--       time), parent ('' or '=' and its id), parent's owner, step, checkpoint, then the fields of the row and their values
+local id, app, name, incarnation, execution, now = ARGV[2], ARGV[3], ARGV[4], ARGV[6], ARGV[7], ARGV[8]
 local version = ARGV[5] ~= '' and string.sub(ARGV[5], 2) or nil
-local now = ARGV[9]
-local parent, parent_owner, step, checkpoint = ARGV[12], ARGV[13], ARGV[14], ARGV[15]
-
-local function damaged(which, failure)
-  if string.sub(failure.err, 1, 9) == 'WRONGTYPE' then
-    return {'damaged', which, 'its key holds another type'}
-  end
-  return failure
-end
+local parent = ARGV[10] ~= '' and string.sub(ARGV[10], 2) or nil
+local parent_owner, step, checkpoint = ARGV[11], ARGV[12], ARGV[13]
 
 if redis.call('EXISTS', KEYS[2]) == 0 then return {'unknown_executor'} end
 
 local recorded
 if parent then
   local row, failure = attempt('HMGET', KEYS[4], 'status', 'owner')
-  if failure then return damaged(parent, failure) end
+  if failure then return blame(parent, failure) end
   if row[1] ~= 'PENDING' or row[2] ~= parent_owner then return {'parent_not_owner'} end
   recorded, failure = attempt('HGET', KEYS[5], step)
-  if failure then return damaged(parent, failure) end
+  if failure then return blame(parent, failure) end
   if recorded then
     local _, child = open_checkpoint(recorded)
     if child ~= id then return {'step_taken', recorded} end
@@ -33,7 +26,7 @@ local function record_in_parent()
 end
 
 local row, failure = read_row(KEYS[1], PLAIN)
-if failure then return damaged(id, failure) end
+if failure then return blame(id, failure) end
 if row then
   local reason = damage(row, PLAIN)
   if reason then return {'damaged', id, reason} end
@@ -46,23 +39,7 @@ end
 
 local _, refusal = record_in_parent()
 if refusal then return refusal end
-
-local fields = {
-  'app', app, 'name', name, 'status', 'PENDING', 'executor', ARGV[6],
-  'owner', incarnation .. '/' .. execution, 'attempts', '0',
-  'created', now, 'updated', now, 'started', now, 'input_encoding', ARGV[10], 'input', ARGV[11],
-}
-if version then
-  fields[#fields + 1] = 'version'
-  fields[#fields + 1] = version
-end
-if parent then
-  fields[#fields + 1] = 'parent'
-  fields[#fields + 1] = parent
-  fields[#fields + 1] = 'parent_step'
-  fields[#fields + 1] = step
-end
-_, refusal = attempt('HSET', KEYS[1], unpack(fields))
+_, refusal = attempt('HSET', KEYS[1], unpack(ARGV, 14))
 if refusal then return refusal end
 
 local place = place_of(now, id)
@@ -70,4 +47,5 @@ redis.call('ZADD', KEYS[3], 0, place)
 hold(incarnation, class_of(app, version, name), place)
 redis.call('ZADD', owned_key(incarnation), 0, execution .. '/' .. place)
 if parent then redis.call('ZADD', KEYS[6], 0, place) end
+if ARGV[9] ~= '' then redis.call('ZADD', deadlines_key(app), 0, place_of(ARGV[9], id)) end
 return {'inserted'}

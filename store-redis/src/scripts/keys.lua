@@ -23,6 +23,15 @@ local function place_of(created, id)
   return digits .. ':' .. id
 end
 
+-- Lua's own order of strings is that of the server's locale.
+local function is_before(one, other)
+  for at = 1, math.min(#one, #other) do
+    local a, b = string.byte(one, at), string.byte(other, at)
+    if a ~= b then return a < b end
+  end
+  return #one < #other
+end
+
 local function id_of(place)
   return string.match(place, '^%-?%d+:(.*)$')
 end
@@ -50,6 +59,16 @@ local function holders_key(class)
   return base .. 'holders:' .. class
 end
 
+-- The pending workflows of an application that have a deadline, by that.
+local function deadlines_key(app)
+  return base .. 'deadlines:' .. app
+end
+
+-- The workflows of an application that are over, by time of completion.
+local function finished_key(app)
+  return base .. 'finished:' .. app
+end
+
 local function hold(holder, class, place)
   redis.call('ZADD', held_key(holder, class), 0, place)
   redis.call('SADD', holders_key(class), holder)
@@ -61,4 +80,13 @@ local function let_go(holder, class, place)
   if redis.call('EXISTS', key) == 0 then
     redis.call('SREM', holders_key(class), holder)
   end
+end
+
+-- Takes a workflow out of the indexes of pending ones.
+local function leave_pending(id, place, app, class, owner, deadline)
+  let_go(owner and incarnation_of(owner) or NOBODY, class, place)
+  if owner then
+    redis.call('ZREM', owned_key(incarnation_of(owner)), execution_of(owner) .. '/' .. place)
+  end
+  if deadline then redis.call('ZREM', deadlines_key(app), place_of(deadline, id)) end
 end

@@ -23,6 +23,7 @@ for _, member in ipairs(owned) do
   local _, refusal = attempt('ZREM', KEYS[2], member)
   if refusal then return refusal end
 end
+if released > 0 then tell_claimable() end
 if #owned == limit then return {released, 'more'} end
 
 local row = redis.call('HMGET', KEYS[1], 'app', 'executor')

@@ -1,19 +1,16 @@
 -- Rows of workflows: the fields, in the order that the program expects, and whether they can be read.
 local FIELDS = {
   'app', 'name', 'status', 'version', 'executor', 'owner', 'attempts', 'parent', 'parent_step',
-  'created', 'updated', 'started', 'completed', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
+  'created', 'updated', 'started', 'completed', 'deadline', 'forked', 'user', 'role', 'roles',
+  'attributes', 'trace', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
 }
 local APP, NAME, STATUS, VERSION, EXECUTOR, OWNER, ATTEMPTS, PARENT, PARENT_STEP = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CREATED, UPDATED, STARTED, COMPLETED = 10, 11, 12, 13
-local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 14, 15, 16, 17
+local DEADLINE, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE = 14, 15, 16, 17, 18, 19, 20
+local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 21, 22, 23, 24
 
 -- How many of the fields are no payloads.
-local PLAIN = 13
-
-local STATUSES = {
-  PENDING = true, ENQUEUED = true, DELAYED = true, SUCCESS = true, ERROR = true, CANCELLED = true,
-  MAX_RECOVERY_ATTEMPTS_EXCEEDED = true,
-}
+local PLAIN = 20
 
 -- Where a UTF-8 sequence that begins with `a` may continue: the range of its second byte, and its length.
 local function sequence(a)
@@ -75,22 +72,29 @@ local function is_owner(text)
     and is_up_to(execution, '9223372036854775807')
 end
 
+-- Whether a text is JSON that begins so: the program judges its parts.
+local function is_json(text, opening)
+  return string.sub(text, 1, 1) == opening and (pcall(cjson.decode, text))
+end
+
 -- What is wrong with a row, whose first `count` fields were read; nil when it can be read.
 local function damage(row, count)
   for _, field in ipairs({APP, NAME, STATUS, ATTEMPTS, CREATED, UPDATED}) do
     if not row[field] then return 'its field `' .. FIELDS[field] .. '` is missing' end
   end
-  for _, field in ipairs({APP, NAME, VERSION, EXECUTOR, PARENT}) do
+  for _, field in ipairs({APP, NAME, VERSION, EXECUTOR, PARENT, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE}) do
     if row[field] and not is_utf8(row[field]) then return 'its field `' .. FIELDS[field] .. '` is not UTF-8' end
   end
-  for _, field in ipairs({CREATED, UPDATED, STARTED, COMPLETED}) do
+  for _, field in ipairs({CREATED, UPDATED, STARTED, COMPLETED, DEADLINE}) do
     if row[field] and not is_time(row[field]) then return 'its field `' .. FIELDS[field] .. '` is no time' end
   end
-  if not STATUSES[row[STATUS]] then return 'its status is unknown' end
+  if IS_FINAL[row[STATUS]] == nil then return 'its status is unknown' end
   if not is_u32(row[ATTEMPTS]) then return 'its field `attempts` is no number' end
   if row[OWNER] and not is_owner(row[OWNER]) then return 'its owner is none' end
   if (not row[PARENT]) ~= (not row[PARENT_STEP]) then return 'its parent is incomplete' end
   if row[PARENT_STEP] and not is_u32(row[PARENT_STEP]) then return 'its field `parent_step` is no number' end
+  if row[ROLES] and not is_json(row[ROLES], '[') then return 'its field `roles` is no list' end
+  if row[ATTRIBUTES] and not is_json(row[ATTRIBUTES], '{') then return 'its field `attributes` is no object' end
   if count > PLAIN then
     if not row[INPUT] or not row[INPUT_ENCODING] then return 'its input is missing' end
     if not is_utf8(row[INPUT_ENCODING]) then return 'its field `input_encoding` is not UTF-8' end

@@ -3,7 +3,7 @@ use durable_api::store::{
 };
 use redis::Value;
 
-use super::{check_owner, fault};
+use super::check_owner;
 use crate::{
     RedisStore,
     call::Call,
@@ -80,7 +80,7 @@ fn answer(value: Value) -> Option<ClaimedWorkflows> {
         answer.dead_lettered.push(reply::text(value)?);
     }
     for value in reply::array(values.next()?)? {
-        let (id, reason) = fault(reply::array(value)?)?;
+        let (id, reason) = reply::fault(reply::array(value)?)?;
         answer.damaged.push(DamagedWorkflow::new(id, reason));
     }
     Some(answer)

@@ -1,11 +1,12 @@
-use durable_api::store::{
-    InsertOutcome, InsertWorkflow, StepRecord, StoreError, StoreResult, WorkflowRecord,
+use durable_api::{
+    WorkflowStatus,
+    store::{InsertOutcome, InsertWorkflow, StepRecord, StoreError, StoreResult, WorkflowRecord},
 };
 use redis::Value;
 
-use super::{check_owner, fault};
+use super::check_owner;
 use crate::{
-    RedisStore,
+    RedisStore, attributes,
     call::Call,
     checkpoint,
     error::{check_texts, damaged, malformed},
@@ -21,6 +22,7 @@ pub(super) async fn insert(
     request: InsertWorkflow,
 ) -> StoreResult<InsertOutcome> {
     check(&request)?;
+    let attributes = attributes::encode(OPERATION, &request.attributes)?;
     let keys = store.keys();
     let mut call = Call::new(
         &INSERT_WORKFLOW,
@@ -35,29 +37,30 @@ pub(super) async fn insert(
     .arg(&request.id)
     .arg(&request.app)
     .arg(&request.name)
-    .text(
-        request
-            .version
-            .as_ref()
-            .map_or_else(String::new, |version| format!("={version}")),
-    )
-    .arg(&request.executor_id)
+    .optional(request.version.as_deref())
     .text(request.owner.incarnation)
     .text(request.owner.execution)
     .text(request.now.as_millis())
-    .arg(request.input.encoding.as_bytes())
-    .arg(&request.input.bytes);
-    if let Some(parent) = &request.parent {
-        let step = StepRecord::child(parent.step_id, &parent.step_name, &request.id, request.now);
-        call.key(keys.workflow(&parent.workflow_id));
-        call.key(keys.steps(&parent.workflow_id));
-        call.key(keys.children(&parent.workflow_id));
-        call = call
-            .arg(&parent.workflow_id)
-            .text(record::owner(parent.owner))
-            .text(parent.step_id)
-            .bytes(checkpoint::pack(&step));
-    }
+    .text(
+        request
+            .deadline
+            .map_or_else(String::new, |time| time.as_millis().to_string()),
+    );
+    call = match &request.parent {
+        Some(parent) => {
+            let step =
+                StepRecord::child(parent.step_id, &parent.step_name, &request.id, request.now);
+            call.key(keys.workflow(&parent.workflow_id));
+            call.key(keys.steps(&parent.workflow_id));
+            call.key(keys.children(&parent.workflow_id));
+            call.optional(Some(&parent.workflow_id))
+                .text(record::owner(parent.owner))
+                .text(parent.step_id)
+                .bytes(checkpoint::pack(&step))
+        }
+        None => call.arg("").arg("").arg("").arg(""),
+    };
+    let call = add_row(call, &request, &attributes);
     let value = call.write(store.link()).await?;
 
     let (answer, mut values) = reply::answer(value).ok_or_else(unreadable)?;
@@ -78,11 +81,67 @@ pub(super) async fn insert(
                 .map_err(|reason| damaged(OPERATION, &parent.workflow_id, &reason))
         }
         "damaged" => {
-            let (id, reason) = fault(values).ok_or_else(unreadable)?;
+            let (id, reason) = reply::fault(values).ok_or_else(unreadable)?;
             Err(damaged(OPERATION, &id, &reason))
         }
         _ => Err(unreadable()),
     }
+}
+
+/// Adds the fields of the new row and their values.
+fn add_row<'a>(call: Call<'a>, request: &'a InsertWorkflow, attributes: &'a str) -> Call<'a> {
+    let now = request.now.as_millis();
+    let mut call = call
+        .arg("app")
+        .arg(&request.app)
+        .arg("name")
+        .arg(&request.name)
+        .arg("status")
+        .arg(WorkflowStatus::Pending.as_str())
+        .arg("executor")
+        .arg(&request.executor_id)
+        .arg("owner")
+        .text(record::owner(request.owner))
+        .arg("attempts")
+        .arg("0")
+        .arg("created")
+        .text(now)
+        .arg("updated")
+        .text(now)
+        .arg("started")
+        .text(now)
+        .arg("input_encoding")
+        .arg(request.input.encoding.as_bytes())
+        .arg("input")
+        .arg(&request.input.bytes);
+    if let Some(parent) = &request.parent {
+        call = call
+            .arg("parent")
+            .arg(&parent.workflow_id)
+            .arg("parent_step")
+            .text(parent.step_id);
+    }
+    if let Some(deadline) = request.deadline {
+        call = call.arg("deadline").text(deadline.as_millis());
+    }
+    let caller = &request.caller;
+    for (field, value) in [
+        ("version", &request.version),
+        ("user", &caller.user),
+        ("role", &caller.assumed_role),
+        ("trace", &request.trace_context),
+    ] {
+        if let Some(value) = value {
+            call = call.arg(field).arg(value);
+        }
+    }
+    if !caller.roles.is_empty() {
+        call = call.arg("roles").text(serde_json::json!(caller.roles));
+    }
+    if !attributes.is_empty() {
+        call = call.arg("attributes").arg(attributes);
+    }
+    call
 }
 
 fn check(request: &InsertWorkflow) -> StoreResult<()> {
@@ -92,13 +151,17 @@ fn check(request: &InsertWorkflow) -> StoreResult<()> {
         &request.name,
         &request.executor_id,
     ];
-    let parent = request.parent.as_ref();
+    let (parent, caller) = (request.parent.as_ref(), &request.caller);
     check_texts(
         OPERATION,
         texts
             .into_iter()
             .chain(&request.version)
             .chain(parent.map(|parent| &parent.step_name))
+            .chain(&caller.user)
+            .chain(&caller.assumed_role)
+            .chain(&caller.roles)
+            .chain(&request.trace_context)
             .map(String::as_str),
     )?;
     check_owner(OPERATION, request.owner)
