@@ -135,6 +135,12 @@ pub enum Error {
         /// The id.
         workflow_id: String,
     },
+    /// The version was never registered. Nothing was written.
+    #[error("version `{version}` was never registered")]
+    UnknownVersion {
+        /// The version.
+        version: String,
+    },
     /// The id belongs to another kind of workflow. Nothing was written.
     #[error("workflow id `{workflow_id}` is taken by a workflow `{name}` of application `{app}`")]
     Conflict {

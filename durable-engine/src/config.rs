@@ -20,7 +20,7 @@ pub struct Config {
     pub(crate) encoding: Encoding,
     pub(crate) payload_limit: usize,
     pub(crate) takeover_interval: Duration,
-    pub(crate) result_interval: Duration,
+    pub(crate) poll_interval: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
@@ -36,7 +36,7 @@ impl Config {
             encoding: Encoding::default(),
             payload_limit: 64 * 1024 * 1024,
             takeover_interval: Duration::from_secs(1),
-            result_interval: Duration::from_millis(500),
+            poll_interval: Duration::from_secs(1),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         }
@@ -74,10 +74,9 @@ impl Config {
         self
     }
 
-    /// How often, at most, to ask the store for the result of a workflow that runs in another
-    /// process. Default: 500 ms.
-    pub fn result_interval(mut self, interval: Duration) -> Self {
-        self.result_interval = interval;
+    /// How often those who wait for something in the store look again, if no wake-up comes. Default: 1 s.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
         self
     }
 
@@ -114,7 +113,7 @@ impl Config {
         if let Some(version) = &self.app_version {
             names::check("application version", version)?;
         }
-        if self.takeover_interval.is_zero() || self.result_interval.is_zero() {
+        if self.takeover_interval.is_zero() || self.poll_interval.is_zero() {
             return Err(Error::InvalidConfig(
                 "an interval of zero would never pause".to_owned(),
             ));

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     clock::fraction, config::Config, outage::Outage, registry::Registry, running::RunningWorkflows,
+    wakeups::Wakeups,
 };
 
 /// Everything that one context and its executions share.
@@ -25,6 +26,7 @@ pub(crate) struct Engine {
     /// Executions and loops.
     pub(crate) tasks: TaskTracker,
     pub(crate) running: RunningWorkflows,
+    pub(crate) wakeups: Wakeups,
     /// Fires when shutdown begins: no new work, and waits end.
     pub(crate) stopping: CancellationToken,
     /// Fires when shutdown's time is up: nothing goes on.
@@ -53,6 +55,7 @@ impl Engine {
             launched: OnceLock::new(),
             tasks: TaskTracker::new(),
             running: RunningWorkflows::default(),
+            wakeups: Wakeups::default(),
             stopping: CancellationToken::new(),
             halted: CancellationToken::new(),
             outage: Outage::default(),

@@ -27,7 +27,7 @@ pub(crate) struct Begin {
 
 /// Runs an execution in the background.
 pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> Arc<Running> {
-    let running = engine.running.begin(begin.execution.workflow_id());
+    let running = engine.running.begin(&begin.execution);
     let task = execute(Arc::clone(engine), Arc::clone(&running), begin);
     engine.tasks.spawn_on(task, &launched.runtime);
     running
@@ -43,6 +43,7 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
             workflow_id: workflow_id.to_owned(),
             reason: format!("the engine panicked: {}", panic_message(&*panic)),
         })),
+        () = expiry(&engine, &execution) => unreachable!("the watch over a deadline does not end"),
         () = engine.halted.cancelled() => Ended::Interrupted(Error::Interrupted {
             workflow_id: workflow_id.to_owned(),
             reason: "the context was shut down".to_owned(),
@@ -61,7 +62,19 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
             tracing::error!(workflow_id, %error, "interrupted; it stays recoverable");
         }
     }
-    engine.running.end(workflow_id, &running, ended);
+    engine.running.end(&running, ended);
+}
+
+/// Cancels the workflow at its deadline. Its code is not cut off: it is signalled, and can write no more.
+async fn expiry(engine: &Engine, execution: &Execution) {
+    if let Some(deadline) = execution.deadline() {
+        engine.sleep_until(deadline).await;
+        tracing::info!(workflow_id = execution.workflow_id(), "over its deadline");
+        if let Err(error) = engine.cancel(execution.workflow_id()).await {
+            tracing::warn!(%error, "could not cancel a workflow that is over its deadline");
+        }
+    }
+    std::future::pending().await
 }
 
 async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
@@ -81,7 +94,8 @@ async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
         history,
     ));
     let context = Arc::new(WorkflowContext::new(run));
-    let ctx = Ctx::for_execution(context, Arc::clone(&execution));
+    let values = registration.values.clone();
+    let ctx = Ctx::for_execution(context, Arc::clone(&execution), values);
 
     let future = match registration.workflow.prepare(ctx, &input) {
         Ok(future) => future,
@@ -98,7 +112,7 @@ async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
 
     // Whatever the code made of the reason to stop, there is no outcome.
     match execution.interruption() {
-        Some(Error::NotOwner { .. }) => return Ended::Elsewhere,
+        Some(Error::NotOwner { .. } | Error::Cancelled { .. }) => return Ended::Elsewhere,
         Some(error) => return Ended::Interrupted(error),
         None if execution.saw_cancellation() => {
             return Ended::Interrupted(Error::Interrupted {
@@ -107,6 +121,15 @@ async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
             });
         }
         None => {}
+    }
+    let over = execution
+        .deadline()
+        .is_some_and(|deadline| deadline <= engine.now());
+    if over {
+        return match engine.cancel(execution.workflow_id()).await {
+            Ok(()) => Ended::Elsewhere,
+            Err(error) => Ended::Interrupted(error),
+        };
     }
     let what = || format!("the output of workflow `{}`", execution.workflow_id());
     let outcome = outcome(engine, returned, encoding, what);

@@ -6,7 +6,14 @@ use durable_api::{
     store::{Outcome, Payloads, WorkflowRecord, WorkflowStore},
 };
 
-use crate::{engine::Engine, outage::Patience, run::Run, running::Ended};
+use crate::{
+    engine::Engine,
+    outage::Patience,
+    run::Run,
+    running::{Ended, Running},
+    start::Started,
+    wait::Waited,
+};
 
 /// The name under which a workflow records the result that it waited for.
 const STEP_NAME: &str = "durable.get_result";
@@ -17,14 +24,18 @@ pub(crate) struct EngineHandle {
     workflow_id: String,
     /// The execution that holds the handle, if a workflow does.
     holder: Option<Arc<Run>>,
+    /// The workflow's execution, if it was in this process when the handle was made.
+    running: Option<Arc<Running>>,
 }
 
 impl EngineHandle {
     pub(crate) fn new(engine: Arc<Engine>, workflow_id: String, holder: Option<Arc<Run>>) -> Self {
+        let running = engine.running.get(&workflow_id);
         Self {
             engine,
             workflow_id,
             holder,
+            running,
         }
     }
 
@@ -38,20 +49,10 @@ impl EngineHandle {
                 None => std::future::pending().await,
             }
         };
-        let stopped = async {
-            match &self.holder {
-                // A workflow that waits has nothing to lose by waiting elsewhere.
-                Some(run) => {
-                    run.execution.cancellation().cancelled().await;
-                    run.interrupted("it was told to stop while it waited for a result")
-                }
-                None => std::future::pending().await,
-            }
-        };
+        let outcome = async { self.result_of(self.outcome().await?) };
         tokio::select! {
             biased;
-            outcome = self.outcome() => self.result_of(outcome?),
-            error = stopped => Err(error),
+            result = outcome => result,
             timeout = expiry => Err(Error::TimedOut {
                 workflow_id: self.workflow_id.clone(),
                 status: self.record(Payloads::Omit).await?.status,
@@ -62,26 +63,20 @@ impl EngineHandle {
 
     /// Waits for the outcome: from the execution, if it is in this process, or else from the store.
     async fn outcome(&self) -> Result<Outcome, Error> {
-        let mut pause = Duration::from_millis(10);
-        loop {
-            if let Some(running) = self.engine.running.get(&self.workflow_id) {
-                match running.ended().await {
-                    Ended::Recorded(outcome) => return Ok(outcome),
-                    Ended::Interrupted(error) => return Err(error),
-                    Ended::Elsewhere => {}
-                }
+        if let Some(running) = &self.running {
+            match running.ended().await {
+                Ended::Recorded(outcome) => return Ok(outcome),
+                Ended::Interrupted(error) => return Err(error),
+                Ended::Elsewhere => {}
             }
+        }
+        let look = || async {
             let record = self.record(Payloads::Omit).await?;
-            if record.status.is_final() {
-                return self.final_outcome(record).await;
-            }
-            tokio::select! {
-                () = self.engine.clock().sleep(pause) => {}
-                () = self.engine.halted.cancelled() => {
-                    return Err(Error::ShutDown { operation: "get_result" });
-                }
-            }
-            pause = (pause * 2).min(self.engine.config.result_interval);
+            Ok(record.status.is_final().then_some(record))
+        };
+        match self.engine.wait_for(&self.workflow_id, None, look).await? {
+            Waited::Came(record) => self.final_outcome(record).await,
+            Waited::Expired => unreachable!("a wait without an end does not expire"),
         }
     }
 
@@ -146,6 +141,7 @@ impl Handle for EngineHandle {
         let call = self.wait(request.timeout);
         let payload = match &self.holder {
             Some(run) => {
+                let call = run.interruptible(call);
                 let subject = Some(self.workflow_id.as_str());
                 run.recorded_call(request.step_id, STEP_NAME, subject, call)
                     .await?

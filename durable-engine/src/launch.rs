@@ -10,7 +10,7 @@ use crate::{
     process::ProcessIdentity,
     registry::Registry,
     startup::phase,
-    takeover,
+    takeover, wakeups,
 };
 
 /// Registers version and executor, starts the loops, and recovers what was left behind. If the
@@ -29,6 +29,7 @@ pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
         executor_id = launched.executor_id,
         "launched"
     );
+    wakeups::start(engine);
     takeover::start(engine, launched, identity).await
 }
 

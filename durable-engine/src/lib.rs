@@ -1,13 +1,18 @@
 //! The engine: everything that happens between a call on a [`Context`](durable_api::Context) and a
 //! call on a [`SystemStore`](durable_api::SystemStore).
+mod cancellation;
 mod clock;
 mod config;
 mod engine;
+mod events;
 mod execution;
 mod handle;
 mod launch;
+mod management;
+mod messages;
 mod names;
 mod outage;
+mod patching;
 mod process;
 mod queries;
 mod recorded_error;
@@ -19,7 +24,11 @@ mod shutdown;
 mod start;
 mod startup;
 mod step;
+mod streams;
 mod takeover;
+mod time;
+mod wait;
+mod wakeups;
 mod workflow_context;
 
 pub use clock::{RandomIds, SystemClock};

@@ -11,6 +11,14 @@ pub(crate) fn check(what: &'static str, value: &str) -> Result<(), Error> {
     check_up_to(LIMIT, what, value)
 }
 
+/// As [`check`], for a name that may be empty.
+pub(crate) fn check_optional(what: &'static str, value: &str) -> Result<(), Error> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    check(what, value)
+}
+
 /// As [`check`], for an id that was derived, as a child's is from its parent's.
 pub(crate) fn check_derived(what: &'static str, value: &str) -> Result<(), Error> {
     check_up_to(DERIVED_LIMIT, what, value)

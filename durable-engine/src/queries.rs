@@ -1,20 +1,36 @@
 //! Questions to the store that the program and its workflows ask alike.
 use durable_api::{
-    Error, ListWorkflows,
-    store::{AdministrationStore, Payloads, StepRecord, StepStore, WorkflowPage, WorkflowStore},
+    Error,
+    store::{
+        AdministrationStore, AggregateStore, AggregateWorkflows, Payloads, StepRecord, StepStore,
+        WorkflowFilter, WorkflowGroup, WorkflowPage, WorkflowRecord, WorkflowStore,
+    },
 };
 
 use crate::{engine::Engine, outage::Patience};
 
 pub(crate) async fn list_workflows(
     engine: &Engine,
-    request: ListWorkflows,
+    mut filter: WorkflowFilter,
 ) -> Result<WorkflowPage, Error> {
-    let mut filter = request.filter;
     filter.app.get_or_insert_with(|| engine.config.app.clone());
     let store: &dyn AdministrationStore = engine.store();
     engine
         .persist(Patience::Transient, || store.list_workflows(filter.clone()))
+        .await
+}
+
+pub(crate) async fn aggregate_workflows(
+    engine: &Engine,
+    mut query: AggregateWorkflows,
+) -> Result<Vec<WorkflowGroup>, Error> {
+    let app = &mut query.filter.app;
+    app.get_or_insert_with(|| engine.config.app.clone());
+    let store: &dyn AggregateStore = engine.store();
+    engine
+        .persist(Patience::Transient, || {
+            store.aggregate_workflows(query.clone())
+        })
         .await
 }
 
@@ -36,16 +52,18 @@ pub(crate) async fn check_exists(engine: &Engine, workflow_id: &str) -> Result<(
     if engine.running.get(workflow_id).is_some() {
         return Ok(());
     }
+    record(engine, workflow_id).await.map(drop)
+}
+
+/// The workflow, without payloads.
+pub(crate) async fn record(engine: &Engine, workflow_id: &str) -> Result<WorkflowRecord, Error> {
     let store: &dyn WorkflowStore = engine.store();
-    let record = engine
+    engine
         .persist(Patience::Transient, || {
             store.get_workflow(workflow_id, Payloads::Omit)
         })
-        .await?;
-    match record {
-        Some(_) => Ok(()),
-        None => Err(Error::NotFound {
+        .await?
+        .ok_or_else(|| Error::NotFound {
             workflow_id: workflow_id.to_owned(),
-        }),
-    }
+        })
 }

@@ -24,6 +24,9 @@ pub(crate) enum RecordedError {
     NotFound {
         workflow_id: String,
     },
+    UnknownVersion {
+        version: String,
+    },
 }
 
 impl RecordedError {
@@ -55,6 +58,7 @@ impl RecordedError {
                 millis,
             },
             Error::NotFound { workflow_id } => Self::NotFound { workflow_id },
+            Error::UnknownVersion { version } => Self::UnknownVersion { version },
             _ => return None,
         })
     }
@@ -86,6 +90,7 @@ impl RecordedError {
                 millis,
             },
             Self::NotFound { workflow_id } => Error::NotFound { workflow_id },
+            Self::UnknownVersion { version } => Error::UnknownVersion { version },
         }
     }
 

@@ -4,7 +4,9 @@ use std::{
     sync::Arc,
 };
 
-use durable_api::{Error, FunctionId, Registration, StartWorkflow, store::ClaimableWorkflow};
+use durable_api::{
+    Error, FunctionId, Registration, requests::StartWorkflow, store::ClaimableWorkflow,
+};
 use uuid::Uuid;
 
 use crate::names;

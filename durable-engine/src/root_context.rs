@@ -2,17 +2,29 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, DynStep, Error, Handle, ListWorkflows, Lookup, Registration, Result, ShutdownReport,
-    StartWorkflow, StepOptions, Value,
-    store::{StepRecord, WorkflowPage},
+    Context, DynStep, Error, Handle, Registration, Result, ShutdownReport, StepOptions, Timestamp,
+    Value,
+    requests::{
+        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
+        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
+        WriteStream,
+    },
+    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
+use uuid::Uuid;
 
 use crate::{
-    engine::Engine, handle::EngineHandle, launch::launch, queries, shutdown::shutdown,
-    start::start_root,
+    engine::Engine,
+    events,
+    handle::EngineHandle,
+    launch::launch,
+    management, messages, queries,
+    shutdown::shutdown,
+    start::{Started, start_root},
+    streams,
 };
 
-/// What the program holds: everything but running inside a workflow.
+/// What the program holds: everything but what only a workflow can do.
 pub(crate) struct RootContext {
     engine: Arc<Engine>,
 }
@@ -23,9 +35,17 @@ impl RootContext {
     }
 
     fn handle(&self, workflow_id: String) -> Arc<dyn Handle> {
-        let engine = Arc::clone(&self.engine);
-        Arc::new(EngineHandle::new(engine, workflow_id, None))
+        self.handle_on(Started::before(&self.engine, workflow_id))
     }
+
+    fn handle_on(&self, started: Started) -> Arc<dyn Handle> {
+        let engine = Arc::clone(&self.engine);
+        Arc::new(EngineHandle::new(engine, started, None))
+    }
+}
+
+fn outside<T>(operation: &'static str) -> Result<T, Error> {
+    Err(Error::OutsideWorkflow { operation })
 }
 
 #[async_trait]
@@ -47,13 +67,52 @@ impl Context for RootContext {
     }
 
     async fn run_workflow(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error> {
-        let id = start_root(&self.engine, request).await?;
-        Ok(self.handle(id))
+        let started = start_root(&self.engine, request).await?;
+        Ok(self.handle_on(started))
     }
 
     async fn run_as_step<'a>(&self, _: StepOptions, _: &'a DynStep<'a>) -> Result<Value> {
-        let operation = "run_as_step";
-        Err(Error::OutsideWorkflow { operation }.into())
+        Ok(outside("run_as_step")?)
+    }
+
+    async fn sleep(&self, _: Sleep) -> Result<(), Error> {
+        outside("sleep")
+    }
+
+    async fn now(&self, _: Draw) -> Result<Timestamp, Error> {
+        outside("now")
+    }
+
+    async fn random_uuid(&self, _: Draw) -> Result<Uuid, Error> {
+        outside("random_uuid")
+    }
+
+    async fn send(&self, request: SendTo) -> Result<(), Error> {
+        messages::send(&self.engine, request).await
+    }
+
+    async fn recv(&self, _: Recv) -> Result<Option<Value>, Error> {
+        outside("recv")
+    }
+
+    async fn set_event(&self, _: SetEvent) -> Result<(), Error> {
+        outside("set_event")
+    }
+
+    async fn get_event(&self, request: GetEvent) -> Result<Option<Value>, Error> {
+        events::get_event(&self.engine, request).await
+    }
+
+    async fn write_stream(&self, _: WriteStream) -> Result<(), Error> {
+        outside("write_stream")
+    }
+
+    async fn read_stream(&self, request: ReadStream) -> Result<StreamValues, Error> {
+        streams::read_stream(&self.engine, request).await
+    }
+
+    async fn patch(&self, _: Patch) -> Result<bool, Error> {
+        outside("patch")
     }
 
     async fn retrieve_workflow(&self, request: Lookup) -> Result<Arc<dyn Handle>, Error> {
@@ -62,11 +121,61 @@ impl Context for RootContext {
     }
 
     async fn list_workflows(&self, request: ListWorkflows) -> Result<WorkflowPage, Error> {
-        queries::list_workflows(&self.engine, request).await
+        queries::list_workflows(&self.engine, request.filter).await
     }
 
     async fn list_steps(&self, request: Lookup) -> Result<Vec<StepRecord>, Error> {
         queries::list_steps(&self.engine, &request.workflow_id).await
+    }
+
+    async fn aggregate_workflows(&self, request: Aggregate) -> Result<Vec<WorkflowGroup>, Error> {
+        queries::aggregate_workflows(&self.engine, request.query).await
+    }
+
+    async fn cancel_workflow(&self, request: Manage) -> Result<(), Error> {
+        management::known(&management::cancel(&self.engine, &request).await?)
+    }
+
+    async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        management::cancel(&self.engine, &request).await
+    }
+
+    async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
+        management::known(&management::resume(&self.engine, &request).await?)?;
+        Ok(self.handle(request.ids.concat()))
+    }
+
+    async fn resume_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        management::resume(&self.engine, &request).await
+    }
+
+    async fn delete_workflow(&self, request: Manage) -> Result<(), Error> {
+        management::known(&management::delete(&self.engine, &request).await?)
+    }
+
+    async fn delete_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        management::delete(&self.engine, &request).await
+    }
+
+    async fn fork_workflow(&self, request: Fork) -> Result<Arc<dyn Handle>, Error> {
+        let id = management::fork(&self.engine, &request).await?;
+        Ok(self.handle(id))
+    }
+
+    async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {
+        management::set_attributes(&self.engine, request).await
+    }
+
+    async fn delete_finished(&self, request: Retention) -> Result<u64, Error> {
+        management::delete_finished(&self.engine, &request).await
+    }
+
+    async fn list_versions(&self, _: Draw) -> Result<Vec<VersionRecord>, Error> {
+        management::list_versions(&self.engine).await
+    }
+
+    async fn set_latest_version(&self, request: Version) -> Result<(), Error> {
+        management::set_latest_version(&self.engine, &request.version).await
     }
 }
 

@@ -1,13 +1,17 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::Future,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use durable_api::{
-    Encoding, Error, Execution, Payload,
-    store::{Outcome, Owner, RecordOutcome, RecordStep, StepRecord},
+    Encoding, Error, Execution, Payload, WorkflowStatus,
+    store::{
+        Outcome, Owner, Payloads, RecordOutcome, RecordStep, StepRecord, StepRef, WorkflowStore,
+    },
 };
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{engine::Engine, outage::Patience, recorded_error::RecordedError};
 
@@ -20,7 +24,14 @@ pub(crate) struct Run {
     pub(crate) encoding: Encoding,
     /// Checkpoints of earlier executions that this one has not come to yet.
     history: Mutex<HashMap<u32, StepRecord>>,
+    /// Topics on which a receive waits.
+    pub(crate) topics: Mutex<HashSet<String>>,
+    /// Held while it is recorded which calls were dropped, so that no effect overtakes the record.
+    dropping: tokio::sync::Mutex<()>,
 }
+
+/// The name of the engine's own step that says which durable calls were dropped before they completed.
+const DROPPED: &str = "durable.dropped";
 
 impl Run {
     pub(crate) fn new(
@@ -30,6 +41,10 @@ impl Run {
         encoding: Encoding,
         history: Vec<StepRecord>,
     ) -> Self {
+        let (own, history): (Vec<_>, Vec<_>) =
+            history.into_iter().partition(|step| step.name == DROPPED);
+        let dropped = own.iter().flat_map(dropped_calls);
+        execution.replay_numbers(own.iter().map(|step| step.step_id), dropped);
         let history = history
             .into_iter()
             .map(|step| (step.step_id, step))
@@ -40,6 +55,8 @@ impl Run {
             owner,
             encoding,
             history: Mutex::new(history),
+            topics: Mutex::default(),
+            dropping: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -52,8 +69,16 @@ impl Run {
         self.execution.interruption().map_or(Ok(()), Err)
     }
 
-    /// The checkpoint of a step, if an earlier execution came so far.
-    pub(crate) fn replayed(&self, step_id: u32, name: &str) -> Result<Option<StepRecord>, Error> {
+    /// The checkpoint of a step, if an earlier execution came so far. A call that an earlier execution dropped never completes, so
+    /// that it is dropped again.
+    pub(crate) async fn replayed(
+        &self,
+        step_id: u32,
+        name: &str,
+    ) -> Result<Option<StepRecord>, Error> {
+        if self.execution.is_abandoned(step_id) {
+            std::future::pending::<()>().await;
+        }
         let step = self
             .history
             .lock()
@@ -84,11 +109,70 @@ impl Run {
         })
     }
 
-    /// The error for a workflow that another execution owns. Ends this one.
-    pub(crate) fn not_owner(&self) -> Error {
-        self.execution.interrupt(Error::NotOwner {
-            workflow_id: self.workflow_id().to_owned(),
+    /// Whether the checkpoint of a step is there, and which. It stays.
+    pub(crate) fn peek_name(&self, step_id: u32) -> Option<String> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.get(&step_id).map(|step| step.name.clone())
+    }
+
+    /// Whether an earlier execution left a checkpoint beyond this number.
+    pub(crate) fn went_past(&self, step_id: u32) -> bool {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.keys().any(|recorded| *recorded > step_id)
+    }
+
+    /// The step of a call that has an effect.
+    pub(crate) fn step_ref(
+        &self,
+        step_id: Option<u32>,
+        inside: Option<u32>,
+        name: &str,
+    ) -> StepRef {
+        let (id, owner, now) = (self.workflow_id(), self.owner, self.engine.now());
+        match (step_id, inside) {
+            (Some(step_id), _) => StepRef::recorded(id, owner, step_id, name, now),
+            (None, inside) => StepRef::inside(id, owner, inside.unwrap_or_default(), now),
+        }
+    }
+
+    /// The error for a workflow that is not this execution's any more. Ends it.
+    pub(crate) async fn not_owner(&self) -> Error {
+        let store: &dyn WorkflowStore = self.engine.store();
+        let found = self
+            .engine
+            .persist(Patience::Mendable, || {
+                store.get_workflow(self.workflow_id(), Payloads::Omit)
+            })
+            .await;
+        let workflow_id = self.workflow_id().to_owned();
+        self.execution.interrupt(match found {
+            Ok(Some(record)) if record.status == WorkflowStatus::Cancelled => {
+                Error::Cancelled { workflow_id }
+            }
+            _ => Error::NotOwner { workflow_id },
         })
+    }
+
+    /// Why the execution was signalled to stop while it waited. Ends it.
+    pub(crate) fn stopped(&self) -> Error {
+        self.interrupted("it was told to stop while it waited")
+    }
+
+    /// What comes before every effect: it is recorded which durable calls were dropped, since the effect may follow from that.
+    pub(crate) async fn before_effect(&self) -> Result<(), Error> {
+        let _guard = self.dropping.lock().await;
+        let dropped = self.execution.take_abandoned();
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        let payload = Encoding::Json
+            .encode(&dropped)
+            .map_err(|source| Error::codec("the numbers of dropped calls", source))?;
+        let now = self.engine.now();
+        let step_id = self.execution.take_own_number();
+        let outcome = Outcome::Success(payload);
+        let step = StepRecord::completed(step_id, DROPPED, outcome, now, now);
+        self.write(step).await.map(drop)
     }
 
     /// The error for an execution that must leave off here and is recovered later. Ends it.
@@ -102,6 +186,11 @@ impl Run {
     /// Records a checkpoint. What counts is the checkpoint that is returned: one that was there
     /// before, if there was one.
     pub(crate) async fn record(&self, step: StepRecord) -> Result<StepRecord, Error> {
+        self.before_effect().await?;
+        self.write(step).await
+    }
+
+    async fn write(&self, step: StepRecord) -> Result<StepRecord, Error> {
         let request = RecordStep::new(self.workflow_id(), self.owner, step);
         let answer = self
             .engine
@@ -112,7 +201,7 @@ impl Run {
         match answer {
             Ok(RecordOutcome::Recorded) => Ok(request.step),
             Ok(RecordOutcome::AlreadyRecorded(step)) => self.expect_name(step, &request.step.name),
-            Ok(RecordOutcome::NotOwner) => Err(self.not_owner()),
+            Ok(RecordOutcome::NotOwner) => Err(self.not_owner().await),
             Err(error) => Err(self.execution.interrupt(error)),
         }
     }
@@ -129,7 +218,7 @@ impl Run {
         let Some(step_id) = step_id else {
             return call.await;
         };
-        if let Some(step) = self.replayed(step_id, name)? {
+        if let Some(step) = self.replayed(step_id, name).await? {
             return self.answer(step);
         }
         self.check_alive()?;
@@ -147,7 +236,7 @@ impl Run {
         self.answer(step)
     }
 
-    fn answer(&self, step: StepRecord) -> Result<Payload, Error> {
+    pub(crate) fn answer(&self, step: StepRecord) -> Result<Payload, Error> {
         match step.outcome {
             Some(Outcome::Success(payload)) => Ok(payload),
             Some(Outcome::Failure(payload)) => match payload.decode::<RecordedError>() {
@@ -159,5 +248,46 @@ impl Run {
             },
             None => Err(self.unexpected(&step, &step.name)),
         }
+    }
+}
+
+impl Engine {
+    /// An answer of the library's own, as it is recorded.
+    pub(crate) fn seal_answer<T: Serialize>(
+        &self,
+        encoding: Encoding,
+        name: &str,
+        answer: &T,
+    ) -> Result<Payload, Error> {
+        let what = || format!("the answer of `{name}`");
+        let sealed = encoding.encode(answer);
+        let payload = sealed.map_err(|source| Error::codec(what(), source))?;
+        self.check_size(&payload, what)?;
+        Ok(payload)
+    }
+}
+
+impl Run {
+    /// An answer of the library's own that was recorded.
+    pub(crate) fn open_answer<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        payload: &Payload,
+    ) -> Result<T, Error> {
+        payload.decode().map_err(|source| {
+            let what = format!(
+                "the answer of `{name}` in workflow `{}`",
+                self.workflow_id()
+            );
+            self.execution.interrupt(Error::codec(what, source))
+        })
+    }
+}
+
+/// The calls that a [`DROPPED`] step names.
+fn dropped_calls(step: &StepRecord) -> Vec<u32> {
+    match &step.outcome {
+        Some(Outcome::Success(payload)) => payload.decode().unwrap_or_default(),
+        _ => Vec::new(),
     }
 }

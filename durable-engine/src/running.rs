@@ -1,9 +1,15 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use durable_api::{Error, store::Outcome};
+use durable_api::{
+    Error, Execution,
+    store::{Outcome, Wakeup},
+};
 use tokio::sync::watch;
 
 /// How an execution ended.
@@ -17,13 +23,19 @@ pub(crate) enum Ended {
     Elsewhere,
 }
 
-/// An execution in this process, as its handles see it.
+/// An execution in this process, as others see it.
 #[derive(Debug)]
 pub(crate) struct Running {
+    execution: Arc<Execution>,
     ended: watch::Sender<Option<Ended>>,
+    checking: AtomicBool,
 }
 
 impl Running {
+    pub(crate) fn workflow_id(&self) -> &str {
+        self.execution.workflow_id()
+    }
+
     /// Waits for the end.
     pub(crate) async fn ended(&self) -> Ended {
         let mut receiver = self.ended.subscribe();
@@ -32,48 +44,81 @@ impl Running {
             Err(_) => Ended::Elsewhere,
         }
     }
+
+    /// Signals the execution to stop: its durable calls answer with `reason`, and there is no outcome.
+    pub(crate) fn stop(&self, reason: Error) {
+        self.execution.interrupt(reason);
+        self.execution.cancellation().cancel();
+    }
+
+    /// Whether the caller is the one to check on it.
+    pub(crate) fn begin_check(&self) -> bool {
+        !self.checking.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn end_check(&self) {
+        self.checking.store(false, Ordering::Release);
+    }
 }
 
-/// The executions in this process, by workflow id.
+/// The executions in this process, by the [key](Wakeup::key) of their workflow's id.
 #[derive(Debug, Default)]
-pub(crate) struct RunningWorkflows(Mutex<HashMap<String, Arc<Running>>>);
+pub(crate) struct RunningWorkflows(Mutex<HashMap<u64, Vec<Arc<Running>>>>);
 
 impl RunningWorkflows {
     /// Adds an execution, in the place of an earlier one of the same workflow.
-    pub(crate) fn begin(&self, workflow_id: &str) -> Arc<Running> {
+    pub(crate) fn begin(&self, execution: &Arc<Execution>) -> Arc<Running> {
         let running = Arc::new(Running {
+            execution: Arc::clone(execution),
             ended: watch::Sender::new(None),
+            checking: AtomicBool::new(false),
         });
-        self.lock()
-            .insert(workflow_id.to_owned(), Arc::clone(&running));
+        let key = Wakeup::key(running.workflow_id());
+        let mut map = self.lock();
+        let same_key = map.entry(key).or_default();
+        same_key.retain(|other| other.workflow_id() != running.workflow_id());
+        same_key.push(Arc::clone(&running));
         running
     }
 
     /// Removes an execution and tells those who wait for it.
-    pub(crate) fn end(&self, workflow_id: &str, running: &Arc<Running>, ended: Ended) {
+    pub(crate) fn end(&self, running: &Arc<Running>, ended: Ended) {
+        let key = Wakeup::key(running.workflow_id());
         let mut map = self.lock();
-        if map
-            .get(workflow_id)
-            .is_some_and(|current| Arc::ptr_eq(current, running))
-        {
-            map.remove(workflow_id);
+        if let Some(same_key) = map.get_mut(&key) {
+            same_key.retain(|other| !Arc::ptr_eq(other, running));
+            if same_key.is_empty() {
+                map.remove(&key);
+            }
         }
         drop(map);
         running.ended.send_replace(Some(ended));
     }
 
     pub(crate) fn get(&self, workflow_id: &str) -> Option<Arc<Running>> {
-        self.lock().get(workflow_id).cloned()
+        self.by_key(Wakeup::key(workflow_id))
+            .into_iter()
+            .find(|running| running.workflow_id() == workflow_id)
+    }
+
+    /// The executions whose workflows a hint may be about.
+    pub(crate) fn by_key(&self, key: u64) -> Vec<Arc<Running>> {
+        self.lock().get(&key).cloned().unwrap_or_default()
     }
 
     /// The ids of all workflows that run here, sorted.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<_> = self.lock().keys().cloned().collect();
+        let mut ids: Vec<_> = self
+            .lock()
+            .values()
+            .flatten()
+            .map(|running| running.workflow_id().to_owned())
+            .collect();
         ids.sort_unstable();
         ids
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Arc<Running>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,8 @@
 use std::sync::Arc;
 
 use durable_api::{
-    Error, Execution, Registration, StartWorkflow,
+    Error, Execution, ExecutionStart, Registration, StartScope, Timestamp,
+    requests::StartWorkflow,
     store::{InsertOutcome, InsertWorkflow, ParentCheckpoint},
 };
 
@@ -12,13 +13,28 @@ use crate::{
     names,
     outage::Patience,
     run::Run,
+    running::Running,
 };
 
-/// Starts a workflow that is nobody's child, and returns its id.
+/// A workflow that was started, now or before.
+pub(crate) struct Started {
+    pub(crate) id: String,
+    /// Its execution, if that is in this process.
+    pub(crate) running: Option<Arc<Running>>,
+}
+
+impl Started {
+    pub(crate) fn before(engine: &Engine, id: String) -> Self {
+        let running = engine.running.get(&id);
+        Self { id, running }
+    }
+}
+
+/// Starts a workflow that is nobody's child.
 pub(crate) async fn start_root(
     engine: &Arc<Engine>,
     request: StartWorkflow,
-) -> Result<String, Error> {
+) -> Result<Started, Error> {
     let operation = "run_workflow";
     if engine.stopping.is_cancelled() {
         return Err(Error::ShutDown { operation });
@@ -32,10 +48,11 @@ pub(crate) async fn start_root(
         }
         None => engine.config.ids.next_id().to_string(),
     };
-    let insert = prepare(engine, launched, registration, id, request)?;
+    let scope = request.scope.clone();
+    let insert = prepare(engine, launched, registration, id, request, None)?;
     match insert_workflow(engine, &insert, Patience::Transient).await? {
-        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert)),
-        InsertOutcome::Existing(record) => Ok(record.id),
+        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert, scope)),
+        InsertOutcome::Existing(record) => Ok(Started::before(engine, record.id)),
         InsertOutcome::Conflict(record) => Err(conflict(record)),
         InsertOutcome::UnknownExecutor => Err(superseded(launched)),
         InsertOutcome::StepTaken(_) | InsertOutcome::ParentNotOwner => {
@@ -44,12 +61,12 @@ pub(crate) async fn start_root(
     }
 }
 
-/// Starts a child, or finds the one that an earlier execution started, and returns its id.
+/// Starts a child, or finds the one that an earlier execution started, and returns it.
 pub(crate) async fn start_child(
     run: &Run,
     step_id: u32,
     request: StartWorkflow,
-) -> Result<String, Error> {
+) -> Result<Started, Error> {
     let engine = &run.engine;
     let launched = engine.launched("run_workflow")?;
     let registration = launched.registry.resolve(&request)?;
@@ -61,9 +78,9 @@ pub(crate) async fn start_child(
         None => format!("{}-{step_id}", run.workflow_id()),
     };
     names::check_derived("child workflow id", &id)?;
-    if let Some(step) = run.replayed(step_id, &registration.name)? {
+    if let Some(step) = run.replayed(step_id, &registration.name).await? {
         return match step.child_id {
-            Some(child_id) if step.outcome.is_none() => Ok(child_id),
+            Some(child_id) if step.outcome.is_none() => Ok(Started::before(engine, child_id)),
             _ => {
                 let called = format!("{} (as a child, not as a step)", step.name);
                 Err(run.unexpected(&step, &called))
@@ -71,22 +88,24 @@ pub(crate) async fn start_child(
         };
     }
     run.check_alive()?;
-    let mut insert = prepare(engine, launched, registration, id, request)?;
+    let scope = request.scope.clone();
+    let mut insert = prepare(engine, launched, registration, id, request, Some(run))?;
     insert.parent = Some(ParentCheckpoint::new(
         run.workflow_id(),
         run.owner,
         step_id,
         &registration.name,
     ));
+    run.before_effect().await?;
     match insert_workflow(engine, &insert, Patience::Mendable)
         .await
         .map_err(|error| run.execution.interrupt(error))?
     {
-        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert)),
-        InsertOutcome::Existing(record) => Ok(record.id),
+        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert, scope)),
+        InsertOutcome::Existing(record) => Ok(Started::before(engine, record.id)),
         InsertOutcome::Conflict(record) => Err(conflict(record)),
         InsertOutcome::StepTaken(step) => Err(run.unexpected(&step, &insert.name)),
-        InsertOutcome::ParentNotOwner => Err(run.not_owner()),
+        InsertOutcome::ParentNotOwner => Err(run.not_owner().await),
         InsertOutcome::UnknownExecutor => Err(run.execution.interrupt(superseded(launched))),
     }
 }
@@ -98,6 +117,7 @@ fn prepare(
     registration: &Registration,
     id: String,
     request: StartWorkflow,
+    parent: Option<&Run>,
 ) -> Result<InsertWorkflow, Error> {
     let what = || format!("the input of workflow `{id}` ({})", registration.name);
     let (input, _) = request
@@ -113,9 +133,22 @@ fn prepare(
         engine.next_owner(launched),
         engine.now(),
     );
+    insert.deadline = deadline(&request.scope, parent, insert.now);
+    let inherited = parent.map(|run| run.execution.caller().clone());
+    insert.caller = request.caller.or(inherited).unwrap_or_default();
+    insert.attributes = request.attributes;
     insert.version = Some(launched.version.clone());
     insert.executor_id.clone_from(&launched.executor_id);
     Ok(insert)
+}
+
+/// The earlier of the workflow's own deadline and the one that it inherits.
+fn deadline(scope: &StartScope, parent: Option<&Run>, now: Timestamp) -> Option<Timestamp> {
+    let own = scope.timeout.map(|timeout| now.saturating_add(timeout));
+    let inherited = parent
+        .filter(|_| !scope.detached)
+        .and_then(|run| run.execution.deadline());
+    own.into_iter().chain(inherited).min()
 }
 
 async fn insert_workflow(
@@ -134,20 +167,29 @@ fn begin(
     launched: &Launched,
     registration: &Arc<Registration>,
     insert: InsertWorkflow,
-) -> String {
-    let execution = Execution::new(insert.id.clone(), engine.stopping.child_token());
-    execution::spawn(
+    scope: StartScope,
+) -> Started {
+    let mut start = ExecutionStart::new(insert.id.clone(), engine.stopping.child_token());
+    start.deadline = insert.deadline;
+    start.caller = insert.caller;
+    let running = execution::spawn(
         engine,
         launched,
         Begin {
-            execution,
+            execution: Execution::new(start),
             registration: Arc::clone(registration),
             owner: insert.owner,
             input: insert.input,
             history: Vec::new(),
         },
     );
-    insert.id
+    if let Some(cancellation) = scope.cancellation {
+        engine.cancel_with(Arc::clone(&running), cancellation, &launched.runtime);
+    }
+    Started {
+        id: insert.id,
+        running: Some(running),
+    }
 }
 
 fn conflict(record: durable_api::store::WorkflowRecord) -> Error {

@@ -18,7 +18,7 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
     let Some(step_id) = options.step_id else {
         return attempt(run, &options, step).await;
     };
-    if let Some(record) = run.replayed(step_id, &options.name)? {
+    if let Some(record) = run.replayed(step_id, &options.name).await? {
         return replay(run, record);
     }
     run.check_alive()?;

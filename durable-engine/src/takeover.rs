@@ -2,7 +2,7 @@
 use std::sync::{Arc, Weak};
 
 use durable_api::{
-    Error, Execution,
+    Error, Execution, ExecutionStart,
     store::{
         ClaimWorkflows, ClaimedWorkflow, ExecutorStore, ExpelExecutor, HeartbeatOutcome,
         VersionStore,
@@ -36,13 +36,16 @@ pub(crate) async fn start(
 /// Sweeps at intervals, until the engine is gone or superseded.
 async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
     loop {
-        let Some(pause) = engine
-            .upgrade()
-            .map(|engine| engine.clock().sleep(engine.config.takeover_interval))
-        else {
+        let Some((pause, mut claimable)) = engine.upgrade().map(|engine| {
+            let pause = engine.clock().sleep(engine.config.takeover_interval);
+            (pause, engine.wakeups.listen_claimable())
+        }) else {
             return;
         };
-        pause.await;
+        tokio::select! {
+            () = pause => {}
+            Ok(()) = claimable.changed() => {}
+        }
         let Some(engine) = engine.upgrade() else {
             return;
         };
@@ -63,10 +66,20 @@ async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
                 continue;
             }
         }
-        if let Err(error) = sweep(&engine, launched, &identity).await {
-            tracing::error!(%error, "looking for workflows to take over failed");
+        if let Err(error) = look_around(&engine, launched, &identity).await {
+            tracing::error!(%error, "looking for workflows to take over or to cancel failed");
         }
     }
+}
+
+async fn look_around(
+    engine: &Arc<Engine>,
+    launched: &Launched,
+    identity: &ProcessIdentity,
+) -> Result<(), Error> {
+    sweep(engine, launched, identity).await?;
+    engine.expire().await?;
+    engine.check_all().await
 }
 
 async fn beat(engine: &Engine, launched: &Launched) -> Result<HeartbeatOutcome, Error> {
@@ -147,12 +160,14 @@ fn resume(
         steps = history.len(),
         "recovering"
     );
-    let execution = Execution::new(record.id, engine.stopping.child_token());
+    let mut start = ExecutionStart::new(record.id, engine.stopping.child_token());
+    start.deadline = record.deadline;
+    start.caller = record.caller;
     execution::spawn(
         engine,
         launched,
         execution::Begin {
-            execution,
+            execution: Execution::new(start),
             registration: Arc::clone(registration),
             owner,
             input,

@@ -2,12 +2,27 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, Durable, DynStep, Error, Handle, ListWorkflows, Lookup, Registration, Result,
-    ShutdownReport, StartWorkflow, StepOptions, Value,
-    store::{StepRecord, WorkflowPage},
+    Context, Durable, DynStep, Encoding, Error, Handle, Registration, Result, ShutdownReport,
+    StepOptions, Timestamp, Value,
+    requests::{
+        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
+        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
+        WriteStream,
+    },
+    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
+use uuid::Uuid;
 
-use crate::{handle::EngineHandle, queries, run::Run, start::start_child, step::run_step};
+use crate::{
+    engine::Engine,
+    events,
+    handle::EngineHandle,
+    management, messages, patching, queries,
+    run::Run,
+    start::{Started, start_child},
+    step::run_step,
+    streams, time,
+};
 
 /// What one execution of a workflow holds.
 pub(crate) struct WorkflowContext {
@@ -19,34 +34,34 @@ impl WorkflowContext {
         Self { run }
     }
 
-    fn handle(&self, workflow_id: String) -> Arc<dyn Handle> {
-        let run = Arc::clone(&self.run);
-        let engine = Arc::clone(&run.engine);
-        Arc::new(EngineHandle::new(engine, workflow_id, Some(run)))
+    fn engine(&self) -> &Engine {
+        &self.run.engine
     }
 
-    /// A question whose answer is recorded, so that a replay is told the same.
-    async fn recorded_query<T: Durable>(
+    fn handle(&self, workflow_id: String) -> Arc<dyn Handle> {
+        self.handle_on(Started::before(self.engine(), workflow_id))
+    }
+
+    fn handle_on(&self, started: Started) -> Arc<dyn Handle> {
+        let run = Arc::clone(&self.run);
+        let engine = Arc::clone(&run.engine);
+        Arc::new(EngineHandle::new(engine, started, Some(run)))
+    }
+
+    /// A question or a change whose answer is recorded, so that a replay is told the same.
+    async fn recorded<T: Durable>(
         &self,
         step_id: Option<u32>,
         name: &'static str,
-        query: impl Future<Output = Result<T, Error>> + Send,
+        call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
-        let run = &self.run;
-        let what = || format!("the answer of `{name}` in workflow `{}`", run.workflow_id());
-        let call = async {
-            let answer = query.await?;
-            let payload = run
-                .encoding
-                .encode(&answer)
-                .map_err(|source| Error::codec(what(), source))?;
-            run.engine.check_size(&payload, what)?;
-            Ok(payload)
+        let sealed = async {
+            let answer = call.await?;
+            // JSON, because records hold attributes, which are JSON.
+            self.engine().seal_answer(Encoding::Json, name, &answer)
         };
-        let payload = run.recorded_call(step_id, name, None, call).await?;
-        payload
-            .decode()
-            .map_err(|source| run.execution.interrupt(Error::codec(what(), source)))
+        let payload = self.run.recorded_call(step_id, name, None, sealed).await?;
+        self.run.open_answer(name, &payload)
     }
 }
 
@@ -78,32 +93,154 @@ impl Context for WorkflowContext {
         let step_id = request
             .step_id
             .ok_or(Error::OutsideWorkflow { operation })?;
-        let id = start_child(&self.run, step_id, request).await?;
-        Ok(self.handle(id))
+        let started = start_child(&self.run, step_id, request).await?;
+        Ok(self.handle_on(started))
     }
 
     async fn run_as_step<'a>(&self, options: StepOptions, step: &'a DynStep<'a>) -> Result<Value> {
         run_step(&self.run, options, step).await
     }
 
+    async fn sleep(&self, request: Sleep) -> Result<(), Error> {
+        time::sleep(&self.run, request).await
+    }
+
+    async fn now(&self, request: Draw) -> Result<Timestamp, Error> {
+        time::now(&self.run, request).await
+    }
+
+    async fn random_uuid(&self, request: Draw) -> Result<Uuid, Error> {
+        time::random_uuid(&self.run, request).await
+    }
+
+    async fn send(&self, request: SendTo) -> Result<(), Error> {
+        messages::send_from(&self.run, request).await
+    }
+
+    async fn recv(&self, request: Recv) -> Result<Option<Value>, Error> {
+        messages::recv(&self.run, request).await
+    }
+
+    async fn set_event(&self, request: SetEvent) -> Result<(), Error> {
+        events::set_event(&self.run, request).await
+    }
+
+    async fn get_event(&self, request: GetEvent) -> Result<Option<Value>, Error> {
+        events::get_event_from(&self.run, request).await
+    }
+
+    async fn write_stream(&self, request: WriteStream) -> Result<(), Error> {
+        streams::write_stream(&self.run, request).await
+    }
+
+    async fn read_stream(&self, request: ReadStream) -> Result<StreamValues, Error> {
+        streams::read_stream_from(&self.run, request).await
+    }
+
+    async fn patch(&self, request: Patch) -> Result<bool, Error> {
+        patching::patch(&self.run, request).await
+    }
+
     async fn retrieve_workflow(&self, request: Lookup) -> Result<Arc<dyn Handle>, Error> {
         let id = request.workflow_id;
-        let query = queries::check_exists(&self.run.engine, &id);
-        self.recorded_query(request.step_id, "durable.retrieve_workflow", query)
+        let query = queries::check_exists(self.engine(), &id);
+        self.recorded(request.step_id, "durable.retrieve_workflow", query)
             .await?;
         Ok(self.handle(id))
     }
 
     async fn list_workflows(&self, request: ListWorkflows) -> Result<WorkflowPage, Error> {
-        let step_id = request.step_id;
-        let query = queries::list_workflows(&self.run.engine, request);
-        self.recorded_query(step_id, "durable.list_workflows", query)
+        let query = queries::list_workflows(self.engine(), request.filter);
+        self.recorded(request.step_id, "durable.list_workflows", query)
             .await
     }
 
     async fn list_steps(&self, request: Lookup) -> Result<Vec<StepRecord>, Error> {
-        let query = queries::list_steps(&self.run.engine, &request.workflow_id);
-        self.recorded_query(request.step_id, "durable.list_steps", query)
+        let query = queries::list_steps(self.engine(), &request.workflow_id);
+        self.recorded(request.step_id, "durable.list_steps", query)
+            .await
+    }
+
+    async fn aggregate_workflows(&self, request: Aggregate) -> Result<Vec<WorkflowGroup>, Error> {
+        let query = queries::aggregate_workflows(self.engine(), request.query);
+        self.recorded(request.step_id, "durable.aggregate_workflows", query)
+            .await
+    }
+
+    async fn cancel_workflow(&self, request: Manage) -> Result<(), Error> {
+        let change =
+            async { management::known(&management::cancel(self.engine(), &request).await?) };
+        self.recorded(request.step_id, "durable.cancel_workflow", change)
+            .await
+    }
+
+    async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        let change = management::cancel(self.engine(), &request);
+        self.recorded(request.step_id, "durable.cancel_workflows", change)
+            .await
+    }
+
+    async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
+        let change =
+            async { management::known(&management::resume(self.engine(), &request).await?) };
+        self.recorded(request.step_id, "durable.resume_workflow", change)
+            .await?;
+        Ok(self.handle(request.ids.concat()))
+    }
+
+    async fn resume_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        let change = management::resume(self.engine(), &request);
+        self.recorded(request.step_id, "durable.resume_workflows", change)
+            .await
+    }
+
+    async fn delete_workflow(&self, request: Manage) -> Result<(), Error> {
+        let change =
+            async { management::known(&management::delete(self.engine(), &request).await?) };
+        self.recorded(request.step_id, "durable.delete_workflow", change)
+            .await
+    }
+
+    async fn delete_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
+        let change = management::delete(self.engine(), &request);
+        self.recorded(request.step_id, "durable.delete_workflows", change)
+            .await
+    }
+
+    async fn fork_workflow(&self, mut request: Fork) -> Result<Arc<dyn Handle>, Error> {
+        // The id must be the same when the call is repeated after a crash.
+        if let (None, Some(step_id)) = (&request.workflow_id, request.step_id) {
+            request.workflow_id = Some(format!("{}-{step_id}", self.run.workflow_id()));
+        }
+        let change = management::fork(self.engine(), &request);
+        let id = self
+            .recorded(request.step_id, "durable.fork_workflow", change)
+            .await?;
+        Ok(self.handle(id))
+    }
+
+    async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {
+        let step_id = request.step_id;
+        let change = management::set_attributes(self.engine(), request);
+        self.recorded(step_id, "durable.set_attributes", change)
+            .await
+    }
+
+    async fn delete_finished(&self, request: Retention) -> Result<u64, Error> {
+        let change = management::delete_finished(self.engine(), &request);
+        self.recorded(request.step_id, "durable.delete_finished", change)
+            .await
+    }
+
+    async fn list_versions(&self, request: Draw) -> Result<Vec<VersionRecord>, Error> {
+        let query = management::list_versions(self.engine());
+        self.recorded(request.step_id, "durable.list_versions", query)
+            .await
+    }
+
+    async fn set_latest_version(&self, request: Version) -> Result<(), Error> {
+        let change = management::set_latest_version(self.engine(), &request.version);
+        self.recorded(request.step_id, "durable.set_latest_version", change)
             .await
     }
 }

@@ -113,12 +113,17 @@ mod connect;
 
 pub use connect::connect;
 pub use durable_api::{
-    AwaitResult, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding, Error, Failure,
-    GetResult, Handle, IdSource, IntoInput, ListWorkflows, Lookup, Payload, ReadyHandle,
-    RegisterOptions, Registration, Result, RetryPolicy, RunStep, RunWorkflow, ShutdownReport,
-    StartWorkflow, Step, StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value, Workflow,
-    WorkflowHandle, WorkflowStatus, launch, list_steps, list_workflows, register_workflow,
-    register_workflow_with, retrieve_workflow, run_as_step, run_workflow, shutdown, store,
+    AwaitResult, Caller, Canceller, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding,
+    Error, Failure, ForkFrom, ForkWorkflow, FunctionId, GetResult, Handle, IdSource, Instance,
+    IntoInput, Method, Payload, ReadyHandle, RegisterOptions, Registration, Result, RetryPolicy,
+    RunStep, RunWorkflow, SendMessage, ShutdownReport, Step, StepContext, StepFn, StepOptions,
+    SystemStore, Timestamp, Value, Workflow, WorkflowHandle, WorkflowStatus, aggregate_workflows,
+    cancel_workflow, cancel_workflows, close_stream, delete_finished, delete_workflow,
+    delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch, list_steps,
+    list_versions, list_workflows, method, now, patch, random_uuid, read_stream, recv,
+    register_workflow, register_workflow_with, requests, resume_workflow, resume_workflows,
+    retrieve_workflow, run_as_step, run_workflow, select, send, set_attributes, set_event,
+    set_latest_version, shutdown, sleep, store, write_stream,
 };
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};

@@ -235,7 +235,7 @@ pub fn list_versions(ctx: &Ctx) -> impl Future<Output = Result<Vec<VersionRecord
 /// Makes a registered version of this application the latest, which takes unversioned work.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it was never registered.
+/// [`Error::UnknownVersion`] when it was never registered.
 pub fn set_latest_version<'c>(
     ctx: &'c Ctx,
     version: impl Into<String>,

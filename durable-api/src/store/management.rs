@@ -1,12 +1,13 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::StoreResult;
 use crate::{Timestamp, WorkflowStatus};
 
 /// What a request about many workflows did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BulkOutcome {
     /// The workflows that changed, children included; sorted.

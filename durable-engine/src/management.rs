@@ -1,0 +1,179 @@
+//! Looking at workflows and changing them, for the program and for workflows alike.
+use durable_api::{
+    Error,
+    requests::{Fork, ForkFrom, Manage, Retention, SetAttributes as SetAttributesRequest},
+    store::{
+        BulkOutcome, CancelWorkflows, DeleteFinished, DeleteWorkflows, ForkOutcome, ForkWorkflow,
+        ManagementStore, Outcome, RegisterVersion, ResumeWorkflows, SetAttributes,
+        SetAttributesOutcome, SetLatestOutcome, VersionRecord, VersionStore,
+    },
+};
+
+use crate::{engine::Engine, names, outage::Patience, queries};
+
+pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+    let mut cancel = CancelWorkflows::new(request.ids.clone(), engine.now());
+    cancel.children = request.children;
+    let store: &dyn ManagementStore = engine.store();
+    let outcome = engine
+        .persist(Patience::Transient, || {
+            store.cancel_workflows(cancel.clone())
+        })
+        .await?;
+    engine.stop_cancelled(outcome.changed.iter().map(String::as_str));
+    Ok(outcome)
+}
+
+pub(crate) async fn resume(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+    let resume = ResumeWorkflows::new(request.ids.clone(), engine.now());
+    let store: &dyn ManagementStore = engine.store();
+    engine
+        .persist(Patience::Transient, || {
+            store.resume_workflows(resume.clone())
+        })
+        .await
+}
+
+pub(crate) async fn delete(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+    let mut delete = DeleteWorkflows::new(request.ids.clone());
+    delete.children = request.children;
+    let store: &dyn ManagementStore = engine.store();
+    let outcome = engine
+        .persist(Patience::Transient, || {
+            store.delete_workflows(delete.clone())
+        })
+        .await?;
+    for id in &outcome.changed {
+        if let Some(running) = engine.running.get(id) {
+            running.stop(Error::NotOwner {
+                workflow_id: id.clone(),
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+/// The error for a request about one workflow that does not exist.
+pub(crate) fn known(outcome: &BulkOutcome) -> Result<(), Error> {
+    match outcome.unknown.first() {
+        Some(id) => Err(Error::NotFound {
+            workflow_id: id.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Forks, and returns the new workflow's id.
+pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Error> {
+    let id = match &request.workflow_id {
+        Some(id) => {
+            names::check("workflow id", id)?;
+            id.clone()
+        }
+        None => engine.config.ids.next_id().to_string(),
+    };
+    if let Some(version) = &request.version {
+        names::check("application version", version)?;
+    }
+    let from = fork_point(engine, request).await?;
+    let mut fork = ForkWorkflow::new(&request.source, &id, from, engine.now());
+    fork.version.clone_from(&request.version);
+    let store: &dyn ManagementStore = engine.store();
+    let outcomes = engine
+        .persist(Patience::Transient, || {
+            store.fork_workflows(vec![fork.clone()])
+        })
+        .await?;
+    match outcomes.first() {
+        Some(ForkOutcome::Forked) => Ok(id),
+        Some(ForkOutcome::Conflict) => {
+            let taken = queries::record(engine, &id).await?;
+            Err(Error::Conflict {
+                workflow_id: taken.id,
+                name: taken.name,
+                app: taken.app,
+            })
+        }
+        Some(ForkOutcome::UnknownSource) | None => Err(Error::NotFound {
+            workflow_id: request.source.clone(),
+        }),
+    }
+}
+
+async fn fork_point(engine: &Engine, request: &Fork) -> Result<u32, Error> {
+    if let ForkFrom::Step(step_id) = request.from {
+        return Ok(step_id);
+    }
+    let steps = queries::list_steps(engine, &request.source).await?;
+    let last = steps.last().map_or(0, |step| step.step_id);
+    let failed = steps
+        .iter()
+        .rev()
+        .find(|step| matches!(step.outcome, Some(Outcome::Failure(_))))
+        .map_or(last, |step| step.step_id);
+    Ok(match request.from {
+        ForkFrom::LastFailure => failed,
+        _ => last,
+    })
+}
+
+pub(crate) async fn set_attributes(
+    engine: &Engine,
+    request: SetAttributesRequest,
+) -> Result<(), Error> {
+    let set = SetAttributes::new(&request.workflow_id, request.attributes, engine.now());
+    let store: &dyn ManagementStore = engine.store();
+    let outcome = engine
+        .persist(Patience::Transient, || store.set_attributes(set.clone()))
+        .await?;
+    match outcome {
+        SetAttributesOutcome::Set => Ok(()),
+        SetAttributesOutcome::UnknownWorkflow => Err(Error::NotFound {
+            workflow_id: request.workflow_id,
+        }),
+    }
+}
+
+pub(crate) async fn delete_finished(engine: &Engine, request: &Retention) -> Result<u64, Error> {
+    let mut delete = DeleteFinished::new(&engine.config.app);
+    delete.completed_before = request.completed_before;
+    delete.keep_latest = request.keep_latest;
+    let store: &dyn ManagementStore = engine.store();
+    let mut deleted = 0;
+    loop {
+        let batch = engine
+            .persist(Patience::Transient, || {
+                store.delete_finished(delete.clone())
+            })
+            .await?;
+        deleted += batch;
+        if batch < u64::from(delete.limit) {
+            return Ok(deleted);
+        }
+    }
+}
+
+pub(crate) async fn list_versions(engine: &Engine) -> Result<Vec<VersionRecord>, Error> {
+    let store: &dyn VersionStore = engine.store();
+    engine
+        .persist(Patience::Transient, || {
+            store.list_versions(&engine.config.app)
+        })
+        .await
+}
+
+pub(crate) async fn set_latest_version(engine: &Engine, version: &str) -> Result<(), Error> {
+    let set = RegisterVersion::new(&engine.config.app, version, engine.now());
+    let store: &dyn VersionStore = engine.store();
+    let outcome = engine
+        .persist(Patience::Transient, || {
+            store.set_latest_version(set.clone())
+        })
+        .await?;
+    match outcome {
+        SetLatestOutcome::Set => Ok(()),
+        SetLatestOutcome::UnknownVersion => Err(Error::UnknownVersion {
+            version: version.to_owned(),
+        }),
+    }
+}

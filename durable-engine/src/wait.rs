@@ -1,0 +1,82 @@
+//! Waiting for something to become true in the store.
+use std::{future::Future, time::Duration};
+
+use durable_api::{Error, Timestamp};
+
+use crate::{engine::Engine, run::Run};
+
+/// How a wait ended.
+pub(crate) enum Waited<T> {
+    /// It became true.
+    Came(T),
+    /// Its time ran out first.
+    Expired,
+}
+
+impl Engine {
+    /// Asks `look` until it finds something: at once, at each hint about the workflow, and now and then.
+    ///
+    /// Ends at the instant `until`, after one last look.
+    pub(crate) async fn wait_for<T, F>(
+        &self,
+        workflow_id: &str,
+        until: Option<Timestamp>,
+        look: impl Fn() -> F + Send,
+    ) -> Result<Waited<T>, Error>
+    where
+        F: Future<Output = Result<Option<T>, Error>> + Send,
+    {
+        let mut listener = self.wakeups.listen(workflow_id);
+        loop {
+            // The time is read before the look, so that the last look is not earlier than the end.
+            let left = until.map(|until| until.saturating_duration_since(self.now()));
+            if let Some(found) = look().await? {
+                return Ok(Waited::Came(found));
+            }
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Waited::Expired);
+            }
+            let pause = left.map_or(self.config.poll_interval, |left| {
+                left.min(self.config.poll_interval)
+            });
+            tokio::select! {
+                () = listener.woken() => {}
+                () = self.clock().sleep(pause) => {}
+                () = self.halted.cancelled() => {
+                    return Err(Error::ShutDown { operation: "a wait" });
+                }
+            }
+        }
+    }
+
+    /// Sleeps until an instant of the clock.
+    pub(crate) async fn sleep_until(&self, until: Timestamp) {
+        // The clock may have been set back meanwhile.
+        loop {
+            let left = until.saturating_duration_since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            self.clock().sleep(left.min(LONGEST_SLEEP)).await;
+        }
+    }
+}
+
+/// After this long, a sleep looks at the clock again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
+
+impl Run {
+    /// Waits within the workflow: a signal to stop ends the wait.
+    pub(crate) async fn interruptible<T>(
+        &self,
+        wait: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            answer = wait => answer,
+            () = self.execution.cancellation().cancelled() => {
+                Err(self.execution.interruption().unwrap_or_else(|| self.stopped()))
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Waking those who wait, by the store's hints.
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use durable_api::store::{Wakeup, WakeupStore};
+use futures::StreamExt as _;
+use tokio::sync::watch;
+
+use crate::engine::Engine;
+
+/// Who waits for what.
+#[derive(Debug, Default)]
+pub(crate) struct Wakeups {
+    workflows: Mutex<HashMap<u64, watch::Sender<()>>>,
+    claimable: watch::Sender<()>,
+}
+
+impl Wakeups {
+    /// Listens for changes of a workflow from now on. Look after this call, and again after each wake-up.
+    pub(crate) fn listen(&self, workflow_id: &str) -> Listener<'_> {
+        let key = Wakeup::key(workflow_id);
+        let receiver = self.lock().entry(key).or_default().subscribe();
+        Listener {
+            wakeups: self,
+            key,
+            receiver: Some(receiver),
+        }
+    }
+
+    /// Listens for workflows to claim.
+    pub(crate) fn listen_claimable(&self) -> watch::Receiver<()> {
+        self.claimable.subscribe()
+    }
+
+    fn wake(&self, hint: Wakeup) {
+        match hint {
+            Wakeup::Workflow(key) => {
+                if let Some(sender) = self.lock().get(&key) {
+                    sender.send_replace(());
+                }
+            }
+            Wakeup::Claimable => {
+                self.claimable.send_replace(());
+            }
+            // A hint of a later version may mean anything.
+            _ => {
+                for sender in self.lock().values() {
+                    sender.send_replace(());
+                }
+                self.claimable.send_replace(());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, watch::Sender<()>>> {
+        self.workflows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits for a workflow to change.
+pub(crate) struct Listener<'w> {
+    wakeups: &'w Wakeups,
+    key: u64,
+    /// There until it is dropped.
+    receiver: Option<watch::Receiver<()>>,
+}
+
+impl Listener<'_> {
+    /// Completes at the next hint since the last.
+    pub(crate) async fn woken(&mut self) {
+        let woken = match &mut self.receiver {
+            Some(receiver) => receiver.changed().await.is_ok(),
+            None => false,
+        };
+        if !woken {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Listener<'_> {
+    fn drop(&mut self) {
+        self.receiver = None;
+        let mut workflows = self.wakeups.lock();
+        if workflows
+            .get(&self.key)
+            .is_some_and(|sender| sender.receiver_count() == 0)
+        {
+            workflows.remove(&self.key);
+        }
+    }
+}
+
+/// How long to leave a store alone that gave up its hints.
+const RESUBSCRIBE: Duration = Duration::from_secs(1);
+
+/// Passes the store's hints on, until the engine stops or is gone.
+pub(crate) fn start(engine: &Arc<Engine>) {
+    let stopping = engine.halted.clone();
+    let relay = relay(Arc::downgrade(engine));
+    engine.tasks.spawn(async move {
+        tokio::select! {
+            () = relay => {}
+            () = stopping.cancelled() => {}
+        }
+    });
+}
+
+async fn relay(weak: Weak<Engine>) {
+    loop {
+        let Some(engine) = weak.upgrade() else { return };
+        let store = Arc::clone(&engine.config.store);
+        let clock = Arc::clone(&engine.config.clock);
+        drop(engine);
+        let subscriber: &dyn WakeupStore = &*store;
+        match subscriber.subscribe().await {
+            Ok(hints) => {
+                let mut hints = hints.into_stream();
+                let mut any = false;
+                while let Some(hint) = hints.next().await {
+                    any = true;
+                    let Some(engine) = weak.upgrade() else { return };
+                    engine.wakeups.wake(hint);
+                    engine.look_after(hint);
+                }
+                if !any {
+                    // A store without hints: those who wait poll.
+                    return;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "no wake-ups from the store; waits poll"),
+        }
+        clock.sleep(RESUBSCRIBE).await;
+        let Some(engine) = weak.upgrade() else { return };
+        engine.wakeups.wake(Wakeup::Everything);
+    }
+}
