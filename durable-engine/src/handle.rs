@@ -29,13 +29,12 @@ pub(crate) struct EngineHandle {
 }
 
 impl EngineHandle {
-    pub(crate) fn new(engine: Arc<Engine>, workflow_id: String, holder: Option<Arc<Run>>) -> Self {
-        let running = engine.running.get(&workflow_id);
+    pub(crate) fn new(engine: Arc<Engine>, started: Started, holder: Option<Arc<Run>>) -> Self {
         Self {
             engine,
-            workflow_id,
+            workflow_id: started.id,
             holder,
-            running,
+            running: started.running,
         }
     }
 

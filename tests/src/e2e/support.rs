@@ -23,7 +23,7 @@ pub(super) fn config(store: Arc<dyn SystemStore>) -> Config {
     Config::new("app", store)
         .app_version("1")
         .takeover_interval(Duration::from_millis(50))
-        .result_interval(Duration::from_millis(20))
+        .poll_interval(Duration::from_millis(20))
 }
 
 /// A launched context, with what `register` registers.
