@@ -45,7 +45,7 @@ async fn a_takeover_interval_of_zero_is_refused() {
 }
 
 #[tokio::test]
-async fn a_result_interval_of_zero_is_refused() {
-    let refusal = refusal(|config| config.result_interval(Duration::ZERO)).await;
+async fn a_poll_interval_of_zero_is_refused() {
+    let refusal = refusal(|config| config.poll_interval(Duration::ZERO)).await;
     assert!(refusal.contains("an interval of zero"), "{refusal}");
 }

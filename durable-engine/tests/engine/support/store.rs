@@ -2,7 +2,7 @@ use durable_api::{
     MockSystemStore, Timestamp, WorkflowStatus,
     store::{
         ClaimedWorkflows, HeartbeatOutcome, InsertOutcome, RegisterOutcome, RetireOutcome,
-        StoreDescription, StoreError, StoreErrorKind, WorkflowRecord,
+        StoreDescription, StoreError, StoreErrorKind, Wakeups, WorkflowPage, WorkflowRecord,
     },
 };
 
@@ -24,6 +24,11 @@ pub(crate) fn ready(mut store: MockSystemStore) -> MockSystemStore {
         .returning(|_| Ok(HeartbeatOutcome::Alive));
     store.expect_list_executors().returning(|_| Ok(Vec::new()));
     store.expect_list_versions().returning(|_| Ok(Vec::new()));
+    store.expect_subscribe().returning(|| Ok(Wakeups::none()));
+    store.expect_cancel_expired().returning(|_| Ok(Vec::new()));
+    store
+        .expect_list_workflows()
+        .returning(|_| Ok(WorkflowPage::new()));
     store
         .expect_claim_workflows()
         .returning(|_| Ok(ClaimedWorkflows::new()));
