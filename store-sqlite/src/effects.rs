@@ -29,7 +29,7 @@ pub(crate) fn check_step(operation: &'static str, step: &StepRef) -> StoreResult
     check_owner(operation, step.owner)
 }
 
-/// Judges whether an effect may be written. Only one that writes the step's checkpoint can come too late for it.
+/// Judges whether an effect may be written. One inside a step must not come after the step's checkpoint either.
 pub(crate) async fn judge(
     connection: &mut SqliteConnection,
     operation: &'static str,
@@ -38,9 +38,6 @@ pub(crate) async fn judge(
     let Some(workflow) = owned(connection, &step.workflow_id, step.owner).await? else {
         return Ok(Standing::NotOwner);
     };
-    if !step.recorded {
-        return Ok(Standing::Clear(workflow));
-    }
     let found = find_step(connection, workflow, step.step_id)
         .await?
         .transpose()

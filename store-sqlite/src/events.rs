@@ -103,10 +103,11 @@ impl Write for SetEvent {
     }
 }
 
-/// Sets an event for the owner of a pending workflow. Replacing makes the row the last one, as its value is.
+/// Sets an event for the owner of a pending workflow, unless the step is recorded. Replacing makes the row the last one, as its value is.
 const SET: &str = "INSERT OR REPLACE INTO events (workflow, key, step_id, encoding, value) \
     SELECT seq, ?, ?, ?, ? FROM workflows \
-    WHERE id = ? AND status = 'PENDING' AND owner_incarnation = ? AND owner_execution = ?";
+    WHERE id = ? AND status = 'PENDING' AND owner_incarnation = ? AND owner_execution = ? \
+    AND NOT EXISTS (SELECT 1 FROM steps WHERE workflow = seq AND step_id = ?)";
 
 fn set_values(request: &SetEvent) -> Vec<Value> {
     let step = &request.step;
@@ -118,6 +119,7 @@ fn set_values(request: &SetEvent) -> Vec<Value> {
         step.workflow_id.as_str(),
         step.owner.incarnation,
         execution(step.owner),
+        step.step_id,
     ]
 }
 

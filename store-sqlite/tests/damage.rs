@@ -1,10 +1,17 @@
 //! A row damaged by hand is an error that names it, for that workflow alone.
 mod common;
 
-use common::{File, executor, insert, step};
-use durable_api::store::{
-    AdministrationStore as _, ClaimWorkflows, ClaimableWorkflow, ExecutorStore as _, ExpelExecutor,
-    Owner, Payloads, StepStore as _, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+use common::{File, executor, insert, payload, step, workflow};
+use durable_api::{
+    WorkflowStatus,
+    store::{
+        AdministrationStore as _, AppendStream, CancelWorkflows, ClaimWorkflows, ClaimableWorkflow,
+        DeleteWorkflows, EventLookup, EventStore as _, ExecutorStore as _, ExpelExecutor,
+        ForkWorkflow, InsertOutcome, ManagementStore as _, MessageStore as _, Owner,
+        ParentCheckpoint, Payloads, ReadStream, ReceiveMessage, ReceiveOutcome, SendMessage,
+        SetEvent, StepRef, StepStore as _, StoreErrorKind, StreamStore as _, WorkflowFilter,
+        WorkflowStore as _,
+    },
 };
 use store_sqlite::SqliteStore;
 
@@ -33,7 +40,7 @@ fn claim(owner: Owner, limit: u32) -> ClaimWorkflows {
     request
 }
 
-const DAMAGED_ROWS: [&str; 8] = [
+const DAMAGED_ROWS: [&str; 11] = [
     "UPDATE workflows SET owner_execution = NULL WHERE id = 'broken'",
     "UPDATE workflows SET owner_incarnation = x'0102' WHERE id = 'broken'",
     "UPDATE workflows SET owner_execution = -1 WHERE id = 'broken'",
@@ -41,6 +48,9 @@ const DAMAGED_ROWS: [&str; 8] = [
     "UPDATE workflows SET parent_id = 'half' WHERE id = 'broken'",
     "UPDATE workflows SET parent_id = 'p', parent_step = 5000000000 WHERE id = 'broken'",
     "UPDATE workflows SET executor_id = CAST(x'ff' AS TEXT) WHERE id = 'broken'",
+    "UPDATE workflows SET attributes = '{' WHERE id = 'broken'",
+    "UPDATE workflows SET attributes = '[]' WHERE id = 'broken'",
+    "UPDATE workflows SET caller_roles = '[1]' WHERE id = 'broken'",
     "UPDATE workflows SET started_at = NULL, owner_incarnation = NULL WHERE id = 'broken'",
 ];
 
@@ -158,4 +168,112 @@ async fn a_page_that_ends_with_a_damaged_row_goes_on_behind_it() {
         .expect("lists");
     assert_eq!(second.workflows[0].id, "sound");
     assert_eq!(second.next, None);
+}
+
+#[tokio::test]
+async fn a_damaged_status_fails_the_request_that_names_it_and_not_that_about_its_parent() {
+    let file = File::new();
+    let store = file.open().await;
+    let owner = Owner::new(executor(&store).await, 1);
+    for id in ["parent", "broken", "sound"] {
+        let mut request = workflow(id, owner);
+        if id != "parent" {
+            let step_id = u32::from(id == "sound");
+            request.parent = Some(ParentCheckpoint::new("parent", owner, step_id, "child"));
+        }
+        let inserted = store.insert_workflow(request).await;
+        assert_eq!(inserted.expect("inserts"), InsertOutcome::Inserted);
+    }
+    file.execute("UPDATE workflows SET status = 'LATER' WHERE id = 'broken'")
+        .await;
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+
+    let named = CancelWorkflows::new(ids(&["broken", "sound"]), common::NOW);
+    let error = store.cancel_workflows(named).await.expect_err("is damaged");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.to_string().contains("`broken`"), "{error}");
+    let sound = store.get_workflow("sound", Payloads::Omit).await;
+    let status = sound.expect("reads").expect("is there").status;
+    assert_eq!(status, WorkflowStatus::Pending);
+
+    let mut family = CancelWorkflows::new(ids(&["parent"]), common::NOW);
+    family.children = true;
+    let outcome = store.cancel_workflows(family).await.expect("cancels");
+    assert_eq!(outcome.changed, ["parent", "sound"]);
+
+    let mut all = DeleteWorkflows::new(ids(&["parent"]));
+    all.children = true;
+    let outcome = store.delete_workflows(all).await.expect("deletes");
+    assert_eq!(outcome.changed, ["broken", "parent", "sound"]);
+}
+
+#[tokio::test]
+async fn a_damaged_source_fails_all_forks_of_a_request_and_none_is_written() {
+    let file = File::new();
+    let (store, _) = damaged(&file, DAMAGED_ROWS[0]).await;
+    let requests = ["sound", "broken"]
+        .map(|source| ForkWorkflow::new(source, format!("fork of {source}"), 1, common::NOW));
+    let error = store
+        .fork_workflows(requests.to_vec())
+        .await
+        .expect_err("is damaged");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.to_string().contains("`broken`"), "{error}");
+    let found = store.get_workflow("fork of sound", Payloads::Omit).await;
+    assert_eq!(found.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn damaged_messages_events_and_streams_are_errors_that_name_their_workflow() {
+    let file = File::new();
+    let store = file.open().await;
+    let owner = Owner::new(executor(&store).await, 1);
+    for id in ["broken", "sound"] {
+        insert(&store, id, owner).await;
+        let message = SendMessage::new(id, "", "m", payload("m"), common::NOW);
+        store.send_message(message).await.expect("sends");
+        let step = StepRef::recorded(id, owner, 0, "event", common::NOW);
+        let event = SetEvent::new(step, "key", payload("e"), common::NOW);
+        store.set_event(event).await.expect("sets");
+        let step = StepRef::recorded(id, owner, 1, "stream", common::NOW);
+        let write_id = uuid::Uuid::new_v4();
+        let value = AppendStream::value(step, "key", payload("s"), write_id, common::NOW);
+        store.append_stream(value).await.expect("appends");
+    }
+    for sql in [
+        "UPDATE messages SET payload = NULL WHERE workflow = 1",
+        "UPDATE events SET encoding = CAST(x'ff' AS TEXT) WHERE workflow = 1",
+        "UPDATE stream_values SET value = NULL WHERE workflow = 1",
+    ] {
+        file.execute(sql).await;
+    }
+    let receive = |id: &str| {
+        let step = StepRef::recorded(id, owner, 2, "recv", common::NOW);
+        store.receive_message(ReceiveMessage::new(step, "", common::NOW))
+    };
+    for error in [
+        receive("broken").await.expect_err("the message"),
+        store
+            .get_event("broken", "key")
+            .await
+            .expect_err("the event"),
+        store.list_events("broken").await.expect_err("the event"),
+        store
+            .read_stream(ReadStream::new("broken", "key", 0))
+            .await
+            .expect_err("the stream"),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
+        assert!(error.to_string().contains("`broken`"), "{error}");
+    }
+    assert_eq!(
+        receive("sound").await.expect("receives"),
+        ReceiveOutcome::Received(payload("m"))
+    );
+    assert_eq!(
+        store.get_event("sound", "key").await.expect("reads"),
+        EventLookup::Value(payload("e"))
+    );
+    let page = store.read_stream(ReadStream::new("sound", "key", 0)).await;
+    assert_eq!(page.expect("reads").values, [payload("s")]);
 }

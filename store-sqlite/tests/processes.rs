@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
-use common::{File, executor, insert, ready, step, workflow};
+use common::{File, NOW, executor, insert, payload, ready, step, workflow};
 use durable_api::store::{
-    AdministrationStore as _, InsertOutcome, Owner, Payloads, RecordOutcome, StepStore as _,
-    StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+    AdministrationStore as _, InsertOutcome, MessageStore as _, Owner, Payloads, ReceiveMessage,
+    ReceiveOutcome, RecordOutcome, SendMessage, SendOutcome, StepRef, StepStore as _,
+    StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter, WorkflowStore as _,
 };
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all};
 use store_sqlite::{SqliteOptions, SqliteStore};
 
 /// Tells a process which file to work on.
@@ -123,6 +124,46 @@ async fn what_was_acknowledged_survives_the_kill_of_the_process() {
         let found = store.get_workflow(&id, Payloads::Omit).await;
         assert!(found.expect("reads").is_some(), "{id} is lost");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_another_process_wakes_the_receiver_and_is_received() {
+    const MESSAGES: u32 = 5;
+    if let Some(options) = assigned() {
+        let store = ready(options).await;
+        for n in 0..MESSAGES {
+            let text = payload(format!("message {n}"));
+            let message = SendMessage::new("receiver", "topic", n.to_string(), text, NOW);
+            let sent = store.send_message(message).await;
+            assert_eq!(sent.expect("sends"), SendOutcome::Sent);
+        }
+        return;
+    }
+    let file = File::new();
+    let store = file.open().await;
+    let owner = Owner::new(executor(&store).await, 1);
+    insert(&store, "receiver", owner).await;
+    let mut hints = store.subscribe().await.expect("subscribes").into_stream();
+    let name = "a_message_of_another_process_wakes_the_receiver_and_is_received";
+    let mut other = spawn(name, &file.path());
+
+    let mut received = 0;
+    while received < MESSAGES {
+        let step = StepRef::recorded("receiver", owner, received, "recv", NOW);
+        let request = ReceiveMessage::new(step, "topic", NOW);
+        match store.receive_message(request).await.expect("receives") {
+            ReceiveOutcome::Received(text) => {
+                assert_eq!(text, payload(format!("message {received}")));
+                received += 1;
+            }
+            ReceiveOutcome::Empty => {
+                let hint = tokio::time::timeout(Duration::from_secs(20), hints.next()).await;
+                assert_eq!(hint.expect("a hint comes"), Some(Wakeup::Everything));
+            }
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+    assert!(other.wait().expect("ends").success());
 }
 
 #[tokio::test]
