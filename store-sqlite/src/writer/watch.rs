@@ -107,3 +107,71 @@ impl Watch {
         self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::SqliteConnection;
+
+    use super::*;
+    use crate::{
+        SqliteOptions,
+        database::Database,
+        sql::{query, values},
+        writer::{Quick, Trouble, Write, Writer},
+    };
+
+    struct Create;
+
+    impl Write for Create {
+        type Answer = ();
+
+        const OPERATION: &'static str = "create";
+
+        fn size(&self) -> usize {
+            0
+        }
+
+        fn quick(&self) -> Option<Quick<()>> {
+            None
+        }
+
+        async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
+            create(connection).await.map_err(Trouble::from)
+        }
+    }
+
+    async fn create(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        query("CREATE TABLE IF NOT EXISTS t (a)", values![])
+            .execute(&mut *connection)
+            .await?;
+        query("INSERT INTO t VALUES (1)", values![])
+            .execute(connection)
+            .await
+            .map(drop)
+    }
+
+    // A store that is never idle has no other occasion to see it.
+    #[tokio::test]
+    async fn a_transaction_sees_that_others_have_committed_before_it() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = SqliteOptions::new(directory.path().join("a.db"));
+        let database = Arc::new(Database::new(&options).expect("can be made"));
+        let writer = Writer::connect(Arc::clone(&database)).await.expect("opens");
+        let mut other = database.open_for_writing().await.expect("opens");
+        let (observer, mut announcements) = writer.observe().await.expect("observes");
+        let watch = &writer.shared.watch;
+
+        for _ in 0..3 {
+            writer.submit(Create).await.expect("commits");
+            watch.tell_of_others();
+            assert!(announcements.try_recv().is_err(), "its own commit");
+
+            create(&mut other).await.expect("commits");
+            writer.submit(Create).await.expect("commits");
+            watch.tell_of_others();
+            let told = announcements.try_recv().expect("another's commit");
+            assert_eq!(*told, [Wakeup::Everything]);
+        }
+        drop(observer);
+    }
+}
