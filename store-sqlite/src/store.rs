@@ -14,6 +14,16 @@ use crate::{
 ///
 /// Needs a tokio runtime with its time driver enabled. One connection writes, on behalf of all callers of all clones;
 /// a few read.
+///
+/// # Wakeups
+///
+/// Of changes made through this handle and its clones, a subscription tells at once and exactly. Of commits by other
+/// processes, or through another handle on the same file, it tells by
+/// [`Everything`](durable_api::store::Wakeup::Everything), whatever they changed: SQLite notifies nobody, so the
+/// subscription looks every [so often](SqliteOptions::polling) whether there were any. A look is one pragma on the connection that
+/// writes, and is made while that has nothing to do; a transaction looks on its way. So commits of one's own wake nobody in
+/// vain, and without a subscription nothing is looked at. While others commit without a pause, looks become up to eight times rarer, so
+/// that everybody who waits asks the store again a few times a second, and not at every commit.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(crate) database: Arc<Database>,

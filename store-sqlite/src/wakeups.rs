@@ -13,11 +13,6 @@ use crate::{
     writer::{Announcement, Observer},
 };
 
-/// Hints tell at once, and which workflow, of changes made through this handle and its clones. Of changes made by other
-/// processes, or through other handles on the same file, they tell by [`Wakeup::Everything`]: a subscription looks every
-/// [so often](crate::SqliteOptions::polling) whether anybody else has committed, whatever it was. A look takes some ten
-/// microseconds, and none is made while this process commits, because every transaction looks for itself. While others commit all the
-/// time, looks become up to eight times rarer, so that who waits is not sent to the store again and again.
 #[async_trait]
 impl WakeupStore for SqliteStore {
     async fn subscribe(&self) -> StoreResult<Wakeups> {
