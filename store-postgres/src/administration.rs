@@ -9,8 +9,8 @@ use crate::{
     PostgresStore,
     database::{Access, Database},
     error::Failure,
+    filter,
     record::{self, column, workflow_columns},
-    writes::check,
 };
 
 #[async_trait]
@@ -23,20 +23,7 @@ impl AdministrationStore for PostgresStore {
 }
 
 async fn list(database: &Database, filter: &WorkflowFilter) -> Result<WorkflowPage, Failure> {
-    let lists = [
-        &filter.ids,
-        &filter.names,
-        &filter.versions,
-        &filter.executor_ids,
-    ];
-    let texts = lists.into_iter().flatten();
-    let texts = texts
-        .chain(&filter.app)
-        .chain(&filter.id_prefix)
-        .chain(&filter.parent_id);
-    let texts = texts.chain(filter.after.as_ref().map(|cursor| &cursor.id));
-    check(texts.map(String::as_str), None, [])?;
-
+    filter::check(filter)?;
     let mut query = build_query(database, filter);
     let mut work = database.single(Access::Read).await?;
     // A text of its own for each combination of conditions: planned afresh, and not kept.
@@ -66,7 +53,7 @@ fn build_query(database: &Database, filter: &WorkflowFilter) -> QueryBuilder<Pos
     let columns = workflow_columns(filter.payloads);
     let select = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE true");
     let mut query = QueryBuilder::new(database.sql(&select));
-    push_conditions(&mut query, filter);
+    filter::push_conditions(&mut query, filter);
     let (comparison, direction) = match filter.order {
         SortOrder::OldestFirst => (">", "ASC"),
         SortOrder::NewestFirst => ("<", "DESC"),
@@ -84,47 +71,4 @@ fn build_query(database: &Database, filter: &WorkflowFilter) -> QueryBuilder<Pos
     // One more than asked for tells whether there is a next page.
     query.push_bind(i64::from(filter.limit) + 1);
     query
-}
-
-fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &WorkflowFilter) {
-    let one = |query: &mut QueryBuilder<Postgres>, condition: &str, value: &Option<String>| {
-        if let Some(value) = value {
-            query.push(condition).push_bind(value.clone());
-        }
-    };
-    let any = |query: &mut QueryBuilder<Postgres>, column: &str, values: Vec<String>| {
-        if !values.is_empty() {
-            query.push(format!(" AND {column} = ANY ("));
-            query.push_bind(values).push(")");
-        }
-    };
-    let statuses = filter
-        .statuses
-        .iter()
-        .map(|status| status.as_str().to_owned());
-    one(query, " AND w.app = ", &filter.app);
-    any(query, "w.id", filter.ids.clone());
-    any(query, "w.name", filter.names.clone());
-    any(query, "w.status", statuses.collect());
-    any(query, "w.version", filter.versions.clone());
-    any(query, "w.executor_id", filter.executor_ids.clone());
-    one(query, " AND w.parent_id = ", &filter.parent_id);
-    if let Some(prefix) = &filter.id_prefix {
-        // The first condition is for the index.
-        query.push(" AND w.id >= ").push_bind(prefix.clone());
-        query
-            .push(" AND starts_with(w.id, ")
-            .push_bind(prefix.clone())
-            .push(")");
-    }
-    if let Some(from) = filter.created_from {
-        query
-            .push(" AND w.created_at >= ")
-            .push_bind(from.as_millis());
-    }
-    if let Some(before) = filter.created_before {
-        query
-            .push(" AND w.created_at < ")
-            .push_bind(before.as_millis());
-    }
 }

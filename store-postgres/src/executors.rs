@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use durable_api::store::{
     ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-    RegisterExecutor, RegisterOutcome, RetireOutcome, StoreErrorKind, StoreResult,
+    RegisterExecutor, RegisterOutcome, RetireOutcome, StoreErrorKind, StoreResult, Wakeup,
 };
 
 use crate::{
@@ -39,9 +39,13 @@ impl ExecutorStore for PostgresStore {
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
-        retire(&self.database, incarnation)
-            .await
-            .map_err(|failure| failure.into_store_error("retire_executor"))
+        let retired = retire(&self.database, incarnation).await;
+        let retired = retired.map_err(|failure| failure.into_store_error("retire_executor"))?;
+        if retired.released > 0 {
+            // This process may end now.
+            self.hints.give([Wakeup::Claimable]).await;
+        }
+        Ok(retired)
     }
 }
 

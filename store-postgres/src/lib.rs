@@ -2,7 +2,9 @@
 //!
 //! Everything lives in a schema of its own, `durable` unless another is chosen. No operation depends
 //! on the state of a session, so a transaction-pooling proxy may stand between
-//! ([`PostgresOptions::transaction_pooling`]). Writes of concurrent workflows share commits.
+//! ([`PostgresOptions::transaction_pooling`]). Writes of concurrent workflows share commits. Changes that other processes make
+//! are told by `LISTEN` and `NOTIFY`; where nobody can listen, as behind such a proxy
+//! ([`PostgresOptions::listen_url`]), they are found by asking again.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), durable_api::store::StoreError> {
@@ -15,19 +17,28 @@
 //! # }
 //! ```
 mod administration;
+mod aggregates;
+mod attributes;
 mod batch;
 mod claim;
 mod database;
+mod effects;
 mod error;
+mod events;
 mod executors;
+mod filter;
 mod lifecycle;
+mod management;
+mod messages;
 mod migrations;
 mod options;
 mod record;
 mod steps;
 mod store;
+mod streams;
 mod url;
 mod versions;
+mod wakeups;
 mod workflows;
 mod writes;
 

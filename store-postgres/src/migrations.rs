@@ -154,7 +154,8 @@ async fn verify_privileges(database: &Database) -> Result<(), Failure> {
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
              CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (privilege)
              WHERE n.nspname = $1
-               AND c.relname IN ('workflows', 'steps', 'executors', 'versions')
+               AND c.relname IN ('workflows', 'steps', 'messages', 'events', 'streams',
+                                 'stream_values', 'executors', 'versions')
                AND NOT has_table_privilege(c.oid, p.privilege)
              ORDER BY 1",
         )

@@ -14,7 +14,8 @@ use crate::{
 
 /// Which Postgres to use, and how.
 ///
-/// A URL can carry the settings, too: `?schema=…&transaction_pooling=true&max_connections=…&acquire_timeout_ms=…`
+/// A URL can carry the settings, too, as query parameters of the same names (and `acquire_timeout_ms`):
+/// `?schema=…&transaction_pooling=true&listen_url=…&max_connections=…&acquire_timeout_ms=…`
 #[derive(Clone)]
 pub struct PostgresOptions {
     target: Target,
@@ -22,6 +23,7 @@ pub struct PostgresOptions {
     transaction_pooling: bool,
     max_connections: u32,
     acquire_timeout: Duration,
+    listen_url: Option<String>,
 }
 
 #[derive(Clone)]
@@ -65,6 +67,7 @@ impl PostgresOptions {
             transaction_pooling: false,
             max_connections: 10,
             acquire_timeout: Duration::from_secs(10),
+            listen_url: None,
         }
     }
 
@@ -96,6 +99,30 @@ impl PostgresOptions {
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
         self
+    }
+
+    /// Where [`subscribe`](durable_api::store::WakeupStore::subscribe) listens for the changes of other processes: the
+    /// URL of the same database, without a proxy that pools by transaction. By default that is the store's own
+    /// address, or nowhere with [`transaction_pooling`](Self::transaction_pooling), through which
+    /// nobody can listen.
+    #[must_use]
+    pub fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.listen_url = Some(url.into());
+        self
+    }
+
+    /// How to reach the server for listening, if that is possible.
+    pub(crate) fn listening(&self) -> Result<Option<PgConnectOptions>, Failure> {
+        if let Some(url) = &self.listen_url {
+            return url::parse_connection(url)
+                .map(Some)
+                .map_err(|failure| failure.with_message("the listen_url cannot be read"));
+        }
+        Ok(match &self.target {
+            _ if self.transaction_pooling => None,
+            Target::Connect(options) => Some((**options).clone()),
+            Target::Pool(pool) => Some((*pool.connect_options()).clone()),
+        })
     }
 
     pub(crate) fn into_database(self) -> Result<Database, Failure> {
@@ -140,6 +167,7 @@ impl fmt::Debug for PostgresOptions {
             .field("transaction_pooling", &self.transaction_pooling)
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout", &self.acquire_timeout)
+            .field("listens_elsewhere", &self.listen_url.is_some())
             .finish_non_exhaustive()
     }
 }

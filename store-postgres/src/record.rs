@@ -1,34 +1,57 @@
 //! Rows to records. A row that does not make one is damage, told with the workflow's id.
 use durable_api::{
-    Payload, Timestamp,
+    Payload, Timestamp, WorkflowStatus,
     store::{
-        DamagedWorkflow, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep, Payloads,
+        Caller, DamagedWorkflow, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep, Payloads,
         RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
     },
 };
 use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::error::{Failure, Stage};
+use crate::{
+    attributes,
+    error::{Failure, Stage},
+};
 
 /// What is wrong with a row.
 pub(crate) type Damage = String;
 
+/// The columns of a workflow `w` but for its payloads.
+macro_rules! small_columns {
+    () => {
+        "w.id, w.app, w.name, w.status, w.version, w.executor_id, w.owner_incarnation, \
+         w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.forked_from, \
+         w.deadline, w.caller_user, w.caller_role, w.caller_roles::text AS caller_roles, \
+         w.attributes::text AS attributes, w.trace_context, w.created_at, w.updated_at, \
+         w.started_at, w.completed_at"
+    };
+}
+
 /// The columns of a workflow `w`, with or without its payloads.
 pub(crate) fn workflow_columns(payloads: Payloads) -> &'static str {
     match payloads {
-        Payloads::Omit => {
-            "w.id, w.app, w.name, w.status, w.version, w.executor_id, w.owner_incarnation, \
-             w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.created_at, \
-             w.updated_at, w.started_at, w.completed_at"
-        }
-        Payloads::Load => {
-            "w.id, w.app, w.name, w.status, w.version, w.executor_id, w.owner_incarnation, \
-             w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.created_at, \
-             w.updated_at, w.started_at, w.completed_at, w.input_encoding, w.input, \
-             w.outcome_encoding, w.outcome"
-        }
+        Payloads::Omit => small_columns!(),
+        Payloads::Load => concat!(
+            small_columns!(),
+            ", w.input_encoding, w.input, w.outcome_encoding, w.outcome"
+        ),
     }
+}
+
+/// The condition that a workflow `w` can be read, as far as a statement can tell.
+pub(crate) fn soundness() -> String {
+    let statuses = WorkflowStatus::ALL.map(|status| format!("'{status}'"));
+    format!(
+        "w.status IN ({}) AND w.recovery_attempts BETWEEN 0 AND 4294967295
+         AND (w.owner_incarnation IS NULL) = (w.owner_execution IS NULL)
+         AND coalesce(w.owner_execution, 0) >= 0
+         AND (w.parent_id IS NULL) = (w.parent_step IS NULL)
+         AND coalesce(w.parent_step, 0) BETWEEN 0 AND 4294967295
+         AND coalesce(jsonb_typeof(w.caller_roles), 'array') = 'array'
+         AND coalesce(jsonb_typeof(w.attributes), 'object') = 'object'",
+        statuses.join(", ")
+    )
 }
 
 /// The columns of a step `s`.
@@ -62,9 +85,16 @@ pub(crate) fn workflow(row: &PgRow, payloads: Payloads) -> Result<WorkflowRecord
     record.owner = owner(row)?;
     record.recovery_attempts = number(row, "recovery_attempts")?;
     record.parent = parent(row)?;
+    record.forked_from = get(row, "forked_from")?;
+    record.deadline = optional_timestamp(row, "deadline")?;
+    record.caller = caller(row)?;
+    if let Some(text) = get::<Option<String>>(row, "attributes")? {
+        record.attributes = attributes::decode(&text)?;
+    }
+    record.trace_context = get(row, "trace_context")?;
     record.updated_at = timestamp(row, "updated_at")?;
-    record.started_at = get::<Option<i64>>(row, "started_at")?.map(Timestamp::from_millis);
-    record.completed_at = get::<Option<i64>>(row, "completed_at")?.map(Timestamp::from_millis);
+    record.started_at = optional_timestamp(row, "started_at")?;
+    record.completed_at = optional_timestamp(row, "completed_at")?;
     if payloads == Payloads::Load {
         use durable_api::WorkflowStatus::{Error, Success};
 
@@ -176,7 +206,19 @@ fn parent(row: &PgRow) -> Result<Option<ParentStep>, Damage> {
     }
 }
 
-fn payload(row: &PgRow, encoding: &str, bytes: &str) -> Result<Option<Payload>, Damage> {
+fn caller(row: &PgRow) -> Result<Caller, Damage> {
+    let mut caller = Caller::new();
+    caller.user = get(row, "caller_user")?;
+    caller.assumed_role = get(row, "caller_role")?;
+    if let Some(text) = get::<Option<String>>(row, "caller_roles")? {
+        caller.roles = serde_json::from_str(&text)
+            .map_err(|error| format!("its caller's roles cannot be read: {error}"))?;
+    }
+    Ok(caller)
+}
+
+/// A value and its encoding, if there is one.
+pub(crate) fn payload(row: &PgRow, encoding: &str, bytes: &str) -> Result<Option<Payload>, Damage> {
     match (
         get::<Option<String>>(row, encoding)?,
         get::<Option<Vec<u8>>>(row, bytes)?,
@@ -190,6 +232,10 @@ fn payload(row: &PgRow, encoding: &str, bytes: &str) -> Result<Option<Payload>, 
 
 fn timestamp(row: &PgRow, name: &str) -> Result<Timestamp, Damage> {
     get(row, name).map(Timestamp::from_millis)
+}
+
+fn optional_timestamp(row: &PgRow, name: &str) -> Result<Option<Timestamp>, Damage> {
+    Ok(get::<Option<i64>>(row, name)?.map(Timestamp::from_millis))
 }
 
 fn number<T: TryFrom<i64>>(row: &PgRow, name: &str) -> Result<T, Damage> {

@@ -5,6 +5,7 @@ use durable_api::store::{Outcome, RecordOutcome, RecordStep, StepRecord, StepSto
 
 use crate::{
     PostgresStore,
+    database::Database,
     error::Failure,
     record::{self, STEP_COLUMNS},
     writes::{Recorded, check},
@@ -38,28 +39,31 @@ async fn record_step(store: &PostgresStore, request: RecordStep) -> Result<Recor
         Recorded::Written => RecordOutcome::Recorded,
         Recorded::NotOwner => RecordOutcome::NotOwner,
         // A checkpoint never changes, so it may be read apart. One that is gone went with its workflow.
-        Recorded::Taken => match existing(store, &request).await? {
-            Some(step) => RecordOutcome::AlreadyRecorded(step),
-            None => RecordOutcome::NotOwner,
-        },
+        Recorded::Taken => {
+            match existing(&store.database, &request.workflow_id, request.step.step_id).await? {
+                Some(step) => RecordOutcome::AlreadyRecorded(step),
+                None => RecordOutcome::NotOwner,
+            }
+        }
     })
 }
 
-async fn existing(
-    store: &PostgresStore,
-    request: &RecordStep,
+/// The checkpoint of a step.
+pub(crate) async fn existing(
+    database: &Database,
+    workflow_id: &str,
+    step_id: u32,
 ) -> Result<Option<StepRecord>, Failure> {
     let sql = format!(
         "SELECT {STEP_COLUMNS} FROM {{schema}}.steps s WHERE s.workflow_id = $1 AND s.step_id = $2"
     );
-    let query = store
-        .database
+    let query = database
         .query(&sql)
-        .bind(&request.workflow_id)
-        .bind(i64::from(request.step.step_id));
-    let rows = store.database.read(query).await?;
+        .bind(workflow_id)
+        .bind(i64::from(step_id));
+    let rows = database.read(query).await?;
     rows.first()
-        .map(|row| record::step_of(&request.workflow_id, row))
+        .map(|row| record::step_of(workflow_id, row))
         .transpose()
 }
 

@@ -1,13 +1,16 @@
 use std::{fmt, sync::Arc};
 
 use durable_api::store::StoreResult;
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
     PostgresOptions,
     batch::{Batcher, Limits},
+    claim::Patience,
     database::{Database, Server},
+    effects::{Append, Deliver, Receive, Set},
     error::Failure,
+    wakeups::Hints,
     writes::{Finish, Insert, Record},
 };
 
@@ -19,6 +22,14 @@ pub struct PostgresStore {
     pub(crate) inserts: Batcher<Insert>,
     pub(crate) records: Batcher<Record>,
     pub(crate) finishes: Batcher<Finish>,
+    pub(crate) sends: Batcher<Deliver>,
+    pub(crate) receives: Batcher<Receive>,
+    pub(crate) events: Batcher<Set>,
+    pub(crate) appends: Batcher<Append>,
+    pub(crate) hints: Hints,
+    /// How to reach the server for listening, if that is possible.
+    pub(crate) listening: Option<Arc<PgConnectOptions>>,
+    pub(crate) patience: Arc<Patience>,
 }
 
 impl PostgresStore {
@@ -58,6 +69,7 @@ impl PostgresStore {
 }
 
 async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
+    let listening = options.listening()?.map(Arc::new);
     let database = options.into_database()?;
     let server = Server::probe(&database).await?;
     if let Some(hazard) = server.hazard() {
@@ -69,6 +81,13 @@ async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
         inserts: Batcher::new(Insert(database.clone()), limits),
         records: Batcher::new(Record(database.clone()), limits),
         finishes: Batcher::new(Finish(database.clone()), limits),
+        sends: Batcher::new(Deliver(database.clone()), limits),
+        receives: Batcher::new(Receive(database.clone()), limits),
+        events: Batcher::new(Set(database.clone()), limits),
+        appends: Batcher::new(Append(database.clone()), limits),
+        hints: Hints::new(database.clone()),
+        listening,
+        patience: Arc::default(),
         database,
     })
 }

@@ -6,6 +6,15 @@ use url::Url;
 
 use crate::{PostgresOptions, error::Failure};
 
+/// The parameters of this store.
+const OURS: &[&str] = &[
+    "acquire_timeout_ms",
+    "listen_url",
+    "max_connections",
+    "schema",
+    "transaction_pooling",
+];
+
 /// The parameters that the driver understands, beside `options[…]`.
 const OF_THE_DRIVER: &[&str] = &[
     "application_name",
@@ -31,7 +40,27 @@ const OF_THE_DRIVER: &[&str] = &[
 /// Reads a URL: our own parameters are taken out, the rest is the driver's. No message repeats a value,
 /// which may be a secret.
 pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
-    let mut url = Url::parse(text).map_err(|error| {
+    let mut url = read(text)?;
+    let (ours, theirs): (Vec<_>, Vec<_>) = url
+        .query_pairs()
+        .into_owned()
+        .partition(|(key, _)| OURS.contains(&key.as_str()));
+    url.set_query(None);
+    if !theirs.is_empty() {
+        url.query_pairs_mut().extend_pairs(theirs);
+    }
+    let options = connect_options(&url)?;
+    ours.into_iter()
+        .try_fold(PostgresOptions::from_connect_options(options), apply)
+}
+
+/// Reads a URL that has the driver's parameters alone.
+pub(crate) fn parse_connection(text: &str) -> Result<PgConnectOptions, Failure> {
+    connect_options(&read(text)?)
+}
+
+fn read(text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text).map_err(|error| {
         invalid(format!(
             "the url cannot be read ({error}): postgres://user:password@host:5432/database"
         ))
@@ -41,28 +70,18 @@ pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
             "the url does not begin with postgres://".to_owned(),
         ));
     }
-    let mut ours = Vec::new();
-    let mut theirs = Vec::new();
-    for (key, value) in url.query_pairs().into_owned() {
-        match key.as_str() {
-            "schema" | "transaction_pooling" | "max_connections" | "acquire_timeout_ms" => {
-                ours.push((key, value));
-            }
-            _ if OF_THE_DRIVER.contains(&key.as_str()) || key.starts_with("options[") => {
-                theirs.push((key, value));
-            }
-            _ => tracing::warn!(parameter = %key, "unknown parameter of the postgres url ignored"),
+    Ok(url)
+}
+
+fn connect_options(url: &Url) -> Result<PgConnectOptions, Failure> {
+    for (key, _) in url.query_pairs() {
+        if !OF_THE_DRIVER.contains(&&*key) && !key.starts_with("options[") {
+            let message = format!("the url has an unknown parameter `{key}`");
+            return Err(invalid(message));
         }
     }
-    url.set_query(None);
-    if !theirs.is_empty() {
-        url.query_pairs_mut().extend_pairs(theirs);
-    }
-    let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| {
-        invalid("a parameter of the url has a value that it cannot have".to_owned())
-    })?;
-    ours.into_iter()
-        .try_fold(PostgresOptions::from_connect_options(options), apply)
+    PgConnectOptions::from_str(url.as_str())
+        .map_err(|_| invalid("a parameter of the url has a value that it cannot have".to_owned()))
 }
 
 fn apply(
@@ -73,6 +92,7 @@ fn apply(
         "schema" => options.schema(value),
         "transaction_pooling" => options.transaction_pooling(parsed(&key, &value)?),
         "max_connections" => options.max_connections(parsed(&key, &value)?),
+        "listen_url" => options.listen_url(value),
         _ => options.acquire_timeout(Duration::from_millis(parsed(&key, &value)?)),
     })
 }
@@ -95,14 +115,14 @@ mod tests {
     fn our_parameters_are_taken_out_of_the_url() {
         let options = parse(
             "postgres://u:secret@h:1/d?schema=a%22b&sslmode=disable&transaction_pooling=true\
-             &max_connections=3&acquire_timeout_ms=250",
+             &max_connections=3&acquire_timeout_ms=250&listen_url=postgres%3A%2F%2Fu%3Asecret%40h",
         )
         .expect("is read");
         let shown = format!("{options:?}");
         assert_eq!(
             shown,
             "PostgresOptions { schema: \"a\\\"b\", transaction_pooling: true, \
-             max_connections: 3, acquire_timeout: 250ms, .. }"
+             max_connections: 3, acquire_timeout: 250ms, listens_elsewhere: true, .. }"
         );
     }
 
@@ -113,6 +133,7 @@ mod tests {
             "mysql://u:secret@h/d",
             "postgres://u:secret@h/d?sslmode=secret",
             "postgres://u:secret@h/d?max_connections=secret",
+            "postgres://u:secret@h/d?max_conections=secret",
             "secret",
         ] {
             let failure = parse(url).expect_err(url);

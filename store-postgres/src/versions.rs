@@ -1,10 +1,16 @@
 use async_trait::async_trait;
 use durable_api::{
     Timestamp,
-    store::{RegisterVersion, StoreResult, VersionRecord, VersionStore},
+    store::{RegisterVersion, SetLatestOutcome, StoreResult, VersionRecord, VersionStore},
 };
 
-use crate::{PostgresStore, database::Database, error::Failure, record::column, writes::check};
+use crate::{
+    PostgresStore,
+    database::{Access, Database},
+    error::Failure,
+    record::column,
+    writes::check,
+};
 
 #[async_trait]
 impl VersionStore for PostgresStore {
@@ -12,6 +18,12 @@ impl VersionStore for PostgresStore {
         register(&self.database, &request)
             .await
             .map_err(|failure| failure.into_store_error("register_version"))
+    }
+
+    async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
+        set_latest(&self.database, &request)
+            .await
+            .map_err(|failure| failure.into_store_error("set_latest_version"))
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
@@ -33,6 +45,41 @@ async fn register(database: &Database, request: &RegisterVersion) -> Result<(), 
         .bind(request.now.as_millis());
     database.write(query).await?;
     Ok(())
+}
+
+async fn set_latest(
+    database: &Database,
+    request: &RegisterVersion,
+) -> Result<SetLatestOutcome, Failure> {
+    check([&*request.app, &request.version], None, [])?;
+    let mut work = database.transaction(Access::Write).await?;
+    // Of two that are made the latest at once, the second must see the first.
+    let lock = database
+        .query(
+            "SELECT version FROM {schema}.versions WHERE app = $1 ORDER BY version
+             FOR NO KEY UPDATE",
+        )
+        .bind(&request.app);
+    work.fetch(lock).await?;
+    // Measured by the others alone, so that a repetition changes nothing.
+    let update = database
+        .query(
+            "UPDATE {schema}.versions v
+             SET registered_at = greatest($3, (SELECT max(o.registered_at) + 1
+                                               FROM {schema}.versions o
+                                               WHERE o.app = $1 AND o.version <> $2))
+             WHERE v.app = $1 AND v.version = $2
+             RETURNING 1",
+        )
+        .bind(&request.app)
+        .bind(&request.version)
+        .bind(request.now.as_millis());
+    let known = !work.fetch(update).await?.is_empty();
+    work.commit().await?;
+    Ok(match known {
+        true => SetLatestOutcome::Set,
+        false => SetLatestOutcome::UnknownVersion,
+    })
 }
 
 async fn list(database: &Database, app: &str) -> Result<Vec<VersionRecord>, Failure> {

@@ -5,12 +5,12 @@ use durable_api::{
     WorkflowStatus,
     store::{
         ClaimWorkflows, ClaimedWorkflows, FinishOutcome, FinishWorkflow, InsertOutcome,
-        InsertWorkflow, Payloads, StoreResult, WorkflowRecord, WorkflowStore,
+        InsertWorkflow, Payloads, StoreResult, Wakeup, WorkflowRecord, WorkflowStore,
     },
 };
 
 use crate::{
-    PostgresStore,
+    PostgresStore, attributes,
     claim::claim,
     error::Failure,
     record::{self, column, workflow_columns},
@@ -45,10 +45,13 @@ impl WorkflowStore for PostgresStore {
         let names = request.workflows.iter().map(|one| one.name.as_str());
         let texts = [&*request.app, &request.version, &request.executor_id];
         let claimed = match check(names.chain(texts), None, [request.owner]) {
-            Ok(()) => claim(&self.database, &request).await,
+            Ok(()) => claim(&self.database, &self.patience, &request).await,
             Err(failure) => Err(failure),
         };
-        claimed.map_err(|failure| failure.into_store_error("claim_workflows"))
+        let claimed = claimed.map_err(|failure| failure.into_store_error("claim_workflows"))?;
+        let ended = claimed.dead_lettered.iter();
+        self.hints.post(ended.map(|id| Wakeup::workflow(id)));
+        Ok(claimed)
     }
 }
 
@@ -62,12 +65,17 @@ async fn insert(store: &PostgresStore, request: InsertWorkflow) -> Result<Insert
     ]
     .into_iter()
     .chain(&request.version)
+    .chain(&request.caller.user)
+    .chain(&request.caller.assumed_role)
+    .chain(&request.caller.roles)
+    .chain(&request.trace_context)
     .chain(parent.map(|parent| &parent.workflow_id))
     .chain(parent.map(|parent| &parent.step_name));
     let owners = [request.owner]
         .into_iter()
         .chain(parent.map(|parent| parent.owner));
     check(texts.map(String::as_str), Some(&request.input), owners)?;
+    attributes::check(&request.attributes)?;
 
     let request = Arc::new(request);
     match store.inserts.submit(Arc::clone(&request)).await {
@@ -110,13 +118,15 @@ async fn finish(store: &PostgresStore, request: FinishWorkflow) -> Result<Finish
     )?;
 
     let request = Arc::new(request);
-    match store.finishes.submit(Arc::clone(&request)).await? {
-        Finished::Written => Ok(FinishOutcome::Finished),
-        Finished::Refused if was_finished_before(store, &request).await? => {
-            Ok(FinishOutcome::Finished)
-        }
-        Finished::Refused => Ok(FinishOutcome::NotOwner),
+    let finished = match store.finishes.submit(Arc::clone(&request)).await? {
+        Finished::Written => true,
+        Finished::Refused => was_finished_before(store, &request).await?,
+    };
+    if !finished {
+        return Ok(FinishOutcome::NotOwner);
     }
+    store.hints.post([Wakeup::workflow(&request.workflow_id)]);
+    Ok(FinishOutcome::Finished)
 }
 
 /// Whether the outcome on record is this owner's: the owner stays on record.

@@ -27,7 +27,7 @@ WHERE owner.incarnation IS NOT NULL
 /// Those that this owner took before come first. The sum keeps the planner from walking all
 /// workflows in the order of the index on `created_at`, finished ones too. Planned for the owners at
 /// hand, and not kept.
-const LOCK: &str = "
+const CANDIDATES: &str = "
 SELECT w.id
 FROM {schema}.workflows w
 WHERE w.status = 'PENDING'
@@ -39,8 +39,28 @@ WHERE w.status = 'PENDING'
   AND w.name = ANY ($7::text[])
   AND w.id <> ALL ($8::text[])
 ORDER BY (w.owner_incarnation = $2 AND w.owner_execution = $3) IS NOT TRUE, w.created_at + 0, w.id
-LIMIT $9
-FOR UPDATE SKIP LOCKED";
+LIMIT $9";
+
+/// What to do about rows that somebody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Pass over them.
+    PassOver,
+    /// Wait for them, for a short time.
+    Wait,
+    /// Look at them, without a lock.
+    Look,
+}
+
+impl Held {
+    fn clause(self) -> &'static str {
+        match self {
+            Self::PassOver => " FOR NO KEY UPDATE SKIP LOCKED",
+            Self::Wait => " FOR NO KEY UPDATE",
+            Self::Look => "",
+        }
+    }
+}
 
 /// Judges ownership once more, now that it cannot change: the first statement may have locked a version of
 /// the row whose owner registered after its snapshot was taken.
@@ -59,11 +79,13 @@ impl Claim<'_> {
         rows.iter().map(|row| column(row, "incarnation")).collect()
     }
 
-    pub(super) async fn lock_candidates(
+    /// What may be claimed, and locked, unless it is only looked at.
+    pub(super) async fn candidates(
         &mut self,
         orphaners: &[Uuid],
         seen: &HashSet<String>,
         limit: usize,
+        held: Held,
     ) -> Result<Vec<String>, Failure> {
         let request = self.request;
         let names: Vec<&str> = request
@@ -74,7 +96,7 @@ impl Claim<'_> {
         let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
         let query = self
             .database
-            .query(LOCK)
+            .query(&format!("{CANDIDATES}{}", held.clause()))
             .persistent(false)
             .bind(orphaners)
             .bind(request.owner.incarnation.0)

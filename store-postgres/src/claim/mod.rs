@@ -1,28 +1,45 @@
 //! Takeover: one transaction that locks orphans, reads them whole, and gives them a new owner.
 mod candidates;
 mod load;
+mod patience;
 mod take;
 
 use std::collections::HashSet;
 
 use durable_api::store::{ClaimWorkflows, ClaimedWorkflow, ClaimedWorkflows, DamagedWorkflow};
+use uuid::Uuid;
+
+pub(crate) use patience::Patience;
 
 use crate::{
     database::{Access, Database, Work},
     error::Failure,
 };
+use candidates::Held;
+
+/// Of rows that are always held, so many are waited for in one claim,
+const WAITED_FOR: usize = 10;
+
+/// each for so long.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
+
+/// The SQLSTATE of a lock that was waited for in vain.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Claims, in one transaction.
 ///
-/// Why the history is complete: the rows are locked `FOR UPDATE`, which waits for nobody (`SKIP
-/// LOCKED`) but excludes every write of an owner from then on; what such a write committed before is
-/// seen by the statements that follow the lock, because each takes a snapshot of its own.
+/// Why the history is complete: the rows are locked `FOR NO KEY UPDATE`, which waits for nobody (`SKIP
+/// LOCKED`) but excludes every write of an owner from then on (not a message from elsewhere, which is no part of the
+/// history); what such a write committed before is seen by the statements that follow the lock,
+/// because each takes a snapshot of its own.
 pub(crate) async fn claim(
     database: &Database,
+    patience: &Patience,
     request: &ClaimWorkflows,
 ) -> Result<ClaimedWorkflows, Failure> {
     let mut claim = Claim {
         database,
+        patience,
         request,
         work: database.transaction(Access::Write).await?,
     };
@@ -30,13 +47,22 @@ pub(crate) async fn claim(
     if request.limit == 0 || !claim.is_registered().await? {
         return Ok(ClaimedWorkflows::new());
     }
-    let answer = claim.run().await?;
-    claim.work.commit().await?;
-    Ok(answer)
+    match claim.run().await {
+        // Nothing was locked before, so nothing is lost with the transaction.
+        Err(failure) if failure.sqlstate() == Some(LOCK_NOT_AVAILABLE) => {
+            Ok(ClaimedWorkflows::new())
+        }
+        Err(failure) => Err(failure),
+        Ok(answer) => {
+            claim.work.commit().await?;
+            Ok(answer)
+        }
+    }
 }
 
 struct Claim<'a> {
     database: &'a Database,
+    patience: &'a Patience,
     request: &'a ClaimWorkflows,
     work: Work,
 }
@@ -50,8 +76,15 @@ impl Claim<'_> {
         // Damaged rows take no place from sound ones, so there may be more rounds than one.
         while left > 0 {
             let orphaners = self.orphaners().await?;
-            let locked = self.lock_candidates(&orphaners, &seen, left).await?;
+            let mut locked = self
+                .candidates(&orphaners, &seen, left, Held::PassOver)
+                .await?;
             let last_round = locked.len() < left;
+            if locked.is_empty() && seen.is_empty() {
+                locked = self.passed_over(&orphaners, left).await?;
+            } else {
+                self.patience.regain();
+            }
             seen.extend(locked.iter().cloned());
             let confirmed = self.confirm(locked).await?;
             let (sound, damaged) = self.load(confirmed).await?;
@@ -65,6 +98,30 @@ impl Claim<'_> {
         answer.more = left == 0;
         self.take(found, &mut answer).await?;
         Ok(answer)
+    }
+
+    /// Nothing could be locked. What somebody held at every look of late is waited for.
+    async fn passed_over(
+        &mut self,
+        orphaners: &[Uuid],
+        left: usize,
+    ) -> Result<Vec<String>, Failure> {
+        let nothing = HashSet::new();
+        let limit = left.min(WAITED_FOR);
+        let held = self
+            .candidates(orphaners, &nothing, limit, Held::Look)
+            .await?;
+        if held.is_empty() {
+            self.patience.regain();
+            return Ok(held);
+        }
+        if !self.patience.is_exhausted() {
+            self.patience.lose();
+            return Ok(Vec::new());
+        }
+        self.work.run_script(LOCK_TIMEOUT.to_owned()).await?;
+        self.candidates(orphaners, &nothing, limit, Held::Wait)
+            .await
     }
 
     async fn is_registered(&mut self) -> Result<bool, Failure> {

@@ -17,6 +17,7 @@ SET status = r.status,
     owner_execution = CASE WHEN r.taken THEN $7 ELSE w.owner_execution END,
     recovery_attempts = r.attempts,
     updated_at = $8,
+    started_at = CASE WHEN r.taken THEN coalesce(w.started_at, $8) ELSE w.started_at END,
     completed_at = CASE WHEN r.taken THEN w.completed_at ELSE $8 END
 FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) AS r (id, status, taken, attempts)
 WHERE w.id = r.id";
@@ -96,6 +97,7 @@ impl Claim<'_> {
         }
         record.owner = Some(self.request.owner);
         record.executor_id = Some(self.request.executor_id.clone());
+        record.started_at = record.started_at.or(Some(self.request.now));
         true
     }
 }

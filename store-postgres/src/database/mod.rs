@@ -4,14 +4,14 @@ mod schema;
 mod server;
 mod work;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use durable_api::store::StoreErrorKind;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, postgres::PgArguments, query::Query};
 
 pub(crate) use planner::steady_plans;
 pub(crate) use schema::Schema;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, location};
 pub(crate) use work::{Access, Work};
 
 use crate::error::{Failure, Stage};
@@ -95,7 +95,12 @@ impl Database {
 
     /// `host:port/database`, without credentials.
     pub(crate) fn location(&self) -> String {
-        server::location(&self.pool.connect_options())
+        location(&self.pool.connect_options())
+    }
+
+    /// How long an operation waits for a connection.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.pool.options().get_acquire_timeout()
     }
 
     fn unreached(&self, error: sqlx::Error) -> Failure {
@@ -103,7 +108,7 @@ impl Database {
         let failure = Failure::from_driver(error, Stage::Uncommitted);
         match failure.kind {
             StoreErrorKind::Unavailable if timed_out => {
-                let timeout = self.pool.options().get_acquire_timeout();
+                let timeout = self.acquire_timeout();
                 failure.with_message(format!(
                     "no connection to {} within {timeout:?}",
                     self.location()

@@ -2,8 +2,9 @@ use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::InsertWorkflow;
 
-use super::{bind_column, execution};
+use super::{bind_column, execution, roles};
 use crate::{
+    attributes,
     batch::Batch,
     database::{Access, Database, Work},
     error::Failure,
@@ -22,11 +23,13 @@ WITH request AS (
     SELECT *
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
                 $8::text[], $9::bytea[], $10::bigint[],
-                $11::text[], $12::uuid[], $13::bigint[], $14::bigint[], $15::text[])
+                $11::text[], $12::uuid[], $13::bigint[], $14::bigint[], $15::text[],
+                $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[])
          WITH ORDINALITY
          AS r (id, app, name, version, executor_id, incarnation, execution,
                encoding, input, now,
-               parent_id, parent_incarnation, parent_execution, parent_step, step_name, position)
+               parent_id, parent_incarnation, parent_execution, parent_step, step_name,
+               deadline, caller_user, caller_role, caller_roles, attributes, trace_context, position)
 ), alive AS MATERIALIZED (
     SELECT e.incarnation
     FROM {schema}.executors e
@@ -53,10 +56,14 @@ WITH request AS (
 ), inserted AS (
     INSERT INTO {schema}.workflows (id, app, name, status, version, executor_id,
                                     owner_incarnation, owner_execution, parent_id, parent_step,
-                                    created_at, updated_at, started_at, input_encoding, input)
+                                    created_at, updated_at, started_at, input_encoding, input,
+                                    deadline, caller_user, caller_role, caller_roles,
+                                    attributes, trace_context)
     SELECT r.id, r.app, r.name, 'PENDING', r.version, r.executor_id,
            r.incarnation, r.execution, r.parent_id, r.parent_step,
-           r.now, r.now, r.now, r.encoding, r.input
+           r.now, r.now, r.now, r.encoding, r.input,
+           r.deadline, r.caller_user, r.caller_role, r.caller_roles::jsonb,
+           r.attributes::jsonb, r.trace_context
     FROM accepted r
     WHERE r.parent_id IS NULL
        OR (r.position IN (SELECT position FROM owned)
@@ -163,8 +170,16 @@ impl Insert {
         let query = bind_column(query, items, |item| {
             item.parent.as_ref().map(|parent| i64::from(parent.step_id))
         });
-        bind_column(query, items, |item| {
+        let query = bind_column(query, items, |item| {
             item.parent.as_ref().map(|parent| parent.step_name.as_str())
-        })
+        });
+        let query = bind_column(query, items, |item| {
+            item.deadline.map(|deadline| deadline.as_millis())
+        });
+        let query = bind_column(query, items, |item| item.caller.user.as_deref());
+        let query = bind_column(query, items, |item| item.caller.assumed_role.as_deref());
+        let query = bind_column(query, items, |item| roles(&item.caller));
+        let query = bind_column(query, items, |item| attributes::encode(&item.attributes));
+        bind_column(query, items, |item| item.trace_context.as_deref())
     }
 }

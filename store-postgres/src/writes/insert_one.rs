@@ -1,10 +1,14 @@
-use durable_api::store::{
-    InsertOutcome, InsertWorkflow, ParentCheckpoint, Payloads, StepRecord, StoreErrorKind,
-    WorkflowRecord,
+use durable_api::{
+    Timestamp,
+    store::{
+        InsertOutcome, InsertWorkflow, ParentCheckpoint, Payloads, StepRecord, StoreErrorKind,
+        WorkflowRecord,
+    },
 };
 
-use super::execution;
+use super::{execution, roles};
 use crate::{
+    attributes,
     database::{Access, Database, Work},
     error::Failure,
     record::{self, STEP_COLUMNS, workflow_columns},
@@ -137,8 +141,10 @@ impl Attempt<'_> {
                 "INSERT INTO {schema}.workflows
                     (id, app, name, status, version, executor_id, owner_incarnation,
                      owner_execution, parent_id, parent_step, created_at, updated_at, started_at,
-                     input_encoding, input)
-                 VALUES ($1, $2, $3, 'PENDING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11, $12)
+                     input_encoding, input, deadline, caller_user, caller_role, caller_roles,
+                     attributes, trace_context)
+                 VALUES ($1, $2, $3, 'PENDING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11, $12,
+                         $13, $14, $15, $16::jsonb, $17::jsonb, $18)
                  ON CONFLICT (id) DO NOTHING
                  RETURNING 1",
             )
@@ -153,7 +159,13 @@ impl Attempt<'_> {
             .bind(parent.map(|parent| i64::from(parent.step_id)))
             .bind(request.now.as_millis())
             .bind(&*request.input.encoding)
-            .bind(&*request.input.bytes);
+            .bind(&*request.input.bytes)
+            .bind(request.deadline.map(Timestamp::as_millis))
+            .bind(&request.caller.user)
+            .bind(&request.caller.assumed_role)
+            .bind(roles(&request.caller))
+            .bind(attributes::encode(&request.attributes))
+            .bind(&request.trace_context);
         Ok(!self.work.fetch(query).await?.is_empty())
     }
 

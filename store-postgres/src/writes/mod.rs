@@ -9,10 +9,14 @@ pub(crate) use insert::{Insert, Inserted};
 pub(crate) use insert_one::insert_one;
 pub(crate) use record_step::{Record, Recorded};
 
-use durable_api::store::{Owner, StoreErrorKind};
-use sqlx::{Postgres, postgres::PgArguments, query::Query};
+use durable_api::store::{Caller, Owner, StoreErrorKind};
+use sqlx::{
+    Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
-use crate::error::Failure;
+use crate::{error::Failure, record::column};
 
 /// The largest payload that a row can hold beside its other columns.
 const MAX_PAYLOAD: usize = 512 * 1024 * 1024;
@@ -45,8 +49,19 @@ pub(crate) fn execution(owner: Owner) -> i64 {
     owner.execution.cast_signed()
 }
 
+/// The roles of a caller as they stand in a statement; nothing for none.
+pub(crate) fn roles(caller: &Caller) -> Option<String> {
+    (!caller.roles.is_empty()).then(|| serde_json::json!(caller.roles).to_string())
+}
+
+/// The place in a batch that a row is about, if it is one.
+pub(crate) fn index(row: &PgRow) -> Result<usize, Failure> {
+    let position: i64 = column(row, "position")?;
+    Ok(usize::try_from(position - 1).unwrap_or(usize::MAX))
+}
+
 /// Binds one column of a batch.
-fn bind_column<'i, I, T>(
+pub(crate) fn bind_column<'i, I, T>(
     query: Query<'static, Postgres, PgArguments>,
     items: &'i [I],
     column: impl FnMut(&'i I) -> T,

@@ -1,0 +1,51 @@
+//! Effects of a step, each one statement for a whole batch: what is written, and the step's checkpoint with it.
+mod append;
+mod fence;
+mod receive;
+mod send;
+mod set_event;
+
+pub(crate) use append::{Append, Appended};
+pub(crate) use fence::Fenced;
+pub(crate) use receive::{Receive, Received};
+pub(crate) use send::Deliver;
+pub(crate) use set_event::Set;
+
+use durable_api::store::StepRef;
+
+use crate::{
+    batch::{Batch, Batcher},
+    error::Failure,
+    writes,
+};
+
+/// How often a step may be written by somebody else, under our eyes, before the caller is asked to try again.
+const ATTEMPTS: usize = 3;
+
+/// Commits an effect. If the same step (or the same write) is recorded at the same time, as by an earlier call whose
+/// answer was lost, nothing is applied, and the next attempt sees what is there.
+pub(crate) async fn submit<B>(batcher: &Batcher<B>, item: B::Item) -> Result<B::Answer, Failure>
+where
+    B: Batch<Item: Clone>,
+{
+    for _ in 1..ATTEMPTS {
+        match batcher.submit(item.clone()).await {
+            Err(failure) if failure.sqlstate() == Some("23505") => {}
+            done => return done,
+        }
+    }
+    batcher.submit(item).await
+}
+
+/// Refuses what Postgres cannot store, before it reaches a batch of others.
+pub(crate) fn check<'a>(
+    step: Option<&'a StepRef>,
+    texts: impl IntoIterator<Item = &'a str>,
+    payload: Option<&durable_api::Payload>,
+) -> Result<(), Failure> {
+    let of_step = step
+        .into_iter()
+        .flat_map(|step| [step.workflow_id.as_str(), step.name.as_str()]);
+    let owners = step.map(|step| step.owner);
+    writes::check(texts.into_iter().chain(of_step), payload, owners)
+}
