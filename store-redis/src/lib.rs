@@ -16,9 +16,17 @@
 //! # What is guaranteed
 //!
 //! Every operation is one Lua script, which Redis runs alone, so each is atomic; a read is one
-//! command or, for a listing, one command a record. Two operations are bounded so that no script
-//! holds the server up: a claim takes what fits in its limits and says that there is more, and
-//! retiring an executor that has more than a thousand unfinished workflows takes several scripts, the last of which removes the executor.
+//! command or, for a listing or an aggregation, one command a record.
+//!
+//! While a script runs, the server does nothing else, so what one does is bounded:
+//!
+//! - A claim takes what fits in its limits, and a page of a stream holds what fits; both say that there is more.
+//! - Retiring an executor that has more than a thousand unfinished workflows takes several scripts, the last of which removes the executor.
+//! - Cancelling what is over its deadline and deleting what ended long ago take a script for every thousand workflows.
+//! - Forks that would copy more than 100,000 checkpoints, events and values of streams, or more than 256 MiB, in one call are refused as
+//!   `Invalid`: they cannot be both atomic and split.
+//! - Cancelling, resuming and deleting by id does a fixed amount of work for each workflow, children included, and is not split. What
+//!   belongs to a deleted workflow is freed in the background, however much it is.
 //!
 //! What survives a crash of the *server* is the server's configuration: with `appendonly yes` and
 //! `appendfsync always` every acknowledged write, with `everysec` all but the last second. The store
@@ -46,6 +54,24 @@
 //! | `held:<incarnation>:<class>` | sorted set | the same, by application, version and name; `-` for those handed back |
 //! | `holders:<class>` | set | which of these sets exist |
 //! | `versions:<app>` | hash | an application's versions: name to time |
+//! | `forks:<id>` | sorted set | those that were made of a workflow, by time of creation and id |
+//! | `deadlines:<app>` | sorted set | an application's pending workflows that have a deadline, by that and id |
+//! | `finished:<app>` | sorted set | its workflows that are over, by time of completion and id |
+//! | `sent:<id>` | set | the ids of all messages that ever came for a workflow |
+//! | `inbox:<id>` | sorted set | the messages that wait for it, by topic and order of acceptance |
+//! | `messages:<id>` | hash | their payloads |
+//! | `events:<id>` | hash | its events: key to the step that set the present value |
+//! | `event_values:<id>` | hash | what each step set, numbered in the order of setting |
+//! | `event_steps:<id>` | sorted set | the same, by step |
+//! | `streams:<id>` | hash | its streams: key to how many values it has, and whether it is closed |
+//! | `stream_values:<id>` | hash | their values, by offset and key |
+//! | `stream_writes:<id>` | hash | what was written to them: id of the write to offset |
+//! | `stream_steps:<id>` | sorted set | the same, by step |
+//!
+//! # Hints
+//!
+//! Scripts publish on the channel `{prefix}:wakeups`. Credentials that may not are as good: whoever waits polls. In a cluster every node
+//! passes hints on.
 mod administration;
 mod aggregates;
 mod attributes;

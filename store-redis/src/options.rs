@@ -78,7 +78,8 @@ impl RedisOptions {
     }
 
     /// How long an answer may take, the transfer of payloads included; ten seconds by default.
-    /// After it a write is `Indeterminate`, and the connection is replaced.
+    /// After it a write is `Indeterminate`, and the connection is replaced. A connection for hints is
+    /// tested after a silence of this length.
     #[must_use]
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;

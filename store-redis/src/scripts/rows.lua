@@ -72,9 +72,18 @@ local function is_owner(text)
     and is_up_to(execution, '9223372036854775807')
 end
 
--- Whether a text is JSON that begins so: the program judges its parts.
-local function is_json(text, opening)
-  return string.sub(text, 1, 1) == opening and (pcall(cjson.decode, text))
+local function is_object(text)
+  return string.sub(text, 1, 1) == '{' and (pcall(cjson.decode, text))
+end
+
+local function is_list_of_texts(text)
+  if string.sub(text, 1, 1) ~= '[' then return false end
+  local is_json, list = pcall(cjson.decode, text)
+  if not is_json then return false end
+  for _, one in ipairs(list) do
+    if type(one) ~= 'string' then return false end
+  end
+  return true
 end
 
 -- What is wrong with a row, whose first `count` fields were read; nil when it can be read.
@@ -93,8 +102,8 @@ local function damage(row, count)
   if row[OWNER] and not is_owner(row[OWNER]) then return 'its owner is none' end
   if (not row[PARENT]) ~= (not row[PARENT_STEP]) then return 'its parent is incomplete' end
   if row[PARENT_STEP] and not is_u32(row[PARENT_STEP]) then return 'its field `parent_step` is no number' end
-  if row[ROLES] and not is_json(row[ROLES], '[') then return 'its field `roles` is no list' end
-  if row[ATTRIBUTES] and not is_json(row[ATTRIBUTES], '{') then return 'its field `attributes` is no object' end
+  if row[ROLES] and not is_list_of_texts(row[ROLES]) then return 'its field `roles` is no list' end
+  if row[ATTRIBUTES] and not is_object(row[ATTRIBUTES]) then return 'its field `attributes` is no object' end
   if count > PLAIN then
     if not row[INPUT] or not row[INPUT_ENCODING] then return 'its input is missing' end
     if not is_utf8(row[INPUT_ENCODING]) then return 'its field `input_encoding` is not UTF-8' end

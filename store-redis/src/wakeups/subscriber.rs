@@ -15,9 +15,6 @@ use crate::{
     keys::Keys,
 };
 
-/// After how long a silence the server is asked whether it is still there.
-const SILENCE: Duration = Duration::from_secs(10);
-
 /// How long to wait before the second attempt to connect anew, and at most before later ones.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -147,10 +144,11 @@ impl Following {
 }
 
 impl Subscription {
-    /// The next message; `None` when the connection is broken or hangs.
+    /// The next message; `None` when the connection is broken or hangs: after a silence as long as an answer may
+    /// take, the server is asked whether it is still there.
     async fn next(&mut self, patience: Duration) -> Option<Vec<u8>> {
         loop {
-            match timeout(SILENCE, self.messages.next()).await {
+            match timeout(patience, self.messages.next()).await {
                 Ok(message) => return message.map(|message| message.get_payload_bytes().to_vec()),
                 Err(_) => match timeout(patience, self.sink.ping::<Value>()).await {
                     Ok(Ok(_)) => {}

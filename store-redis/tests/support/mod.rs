@@ -1,5 +1,6 @@
 //! Servers for tests: the shared one, and private ones that a test may misconfigure and kill.
 #![allow(dead_code, unreachable_pub)]
+pub mod proxy;
 pub mod work;
 
 use std::{

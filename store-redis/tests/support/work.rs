@@ -2,9 +2,11 @@
 use durable_api::{
     Payload, Timestamp,
     store::{
-        ClaimWorkflows, ClaimableWorkflow, ExecutorStore as _, Incarnation, InsertOutcome,
-        InsertWorkflow, LifecycleStore as _, Outcome, Owner, ParentCheckpoint, RecordStep,
-        RegisterExecutor, StepRecord, StoreResult, WorkflowStore as _,
+        AppendOutcome, AppendStream, ClaimWorkflows, ClaimableWorkflow, EventStore as _,
+        ExecutorStore as _, FinishWorkflow, Incarnation, InsertOutcome, InsertWorkflow,
+        LifecycleStore as _, MessageStore as _, Outcome, Owner, ParentCheckpoint, RecordStep,
+        RegisterExecutor, SendMessage, SendOutcome, SetEvent, SetEventOutcome, StepRecord, StepRef,
+        StepStore as _, StoreResult, StreamStore as _, WorkflowStore as _,
     },
 };
 use store_redis::RedisStore;
@@ -67,6 +69,45 @@ pub fn step(id: &str, owner: Owner, step_id: u32) -> RecordStep {
         owner,
         StepRecord::completed(step_id, "step", outcome, now(), now()),
     )
+}
+
+/// A step whose checkpoint an effect writes.
+pub fn effect(id: &str, owner: Owner, step_id: u32) -> StepRef {
+    StepRef::recorded(id, owner, step_id, "effect", now())
+}
+
+pub fn message(destination: &str) -> SendMessage {
+    SendMessage::new(destination, "topic", "one", payload(), now())
+}
+
+pub fn event(id: &str, owner: Owner, step_id: u32) -> SetEvent {
+    SetEvent::new(effect(id, owner, step_id), "key", payload(), now())
+}
+
+pub fn value(id: &str, owner: Owner, step_id: u32) -> AppendStream {
+    let step = effect(id, owner, step_id);
+    AppendStream::value(step, "key", payload(), Uuid::new_v4(), now())
+}
+
+pub fn finish(id: &str, owner: Owner) -> FinishWorkflow {
+    FinishWorkflow::new(id, owner, Outcome::Success(payload()), now())
+}
+
+/// Gives a workflow one of everything that can belong to it, by its steps 0 to 2, and one message that waits.
+pub async fn fill(store: &RedisStore, id: &str, owner: Owner) {
+    store
+        .record_step(step(id, owner, 0))
+        .await
+        .expect("records");
+    let sent = store.send_message(message(id)).await.expect("sends");
+    assert_eq!(sent, SendOutcome::Sent);
+    let set = store.set_event(event(id, owner, 1)).await.expect("sets");
+    assert_eq!(set, SetEventOutcome::Set);
+    let appended = store.append_stream(value(id, owner, 2)).await;
+    assert_eq!(
+        appended.expect("appends"),
+        AppendOutcome::Appended { offset: 0 }
+    );
 }
 
 pub fn claiming(owner: Owner) -> ClaimWorkflows {
