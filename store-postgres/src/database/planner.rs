@@ -9,3 +9,176 @@ pub(crate) async fn steady_plans(connection: &mut PgConnection) -> Result<(), sq
     connection.execute(sqlx::raw_sql(SETTINGS)).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_api::{
+        Payload, Timestamp,
+        store::{
+            AppendStream, EventStore as _, ExecutorStore as _, FinishWorkflow, Incarnation,
+            InsertWorkflow, LifecycleStore as _, MessageStore as _, Outcome, Owner,
+            ParentCheckpoint, ReadStream, ReceiveMessage, RecordStep, RegisterExecutor,
+            SendMessage, SetEvent, StepRecord, StepRef, StepStore as _, StreamStore as _,
+            WorkflowStore as _,
+        },
+    };
+    use serde_json::Value;
+    use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+    use uuid::Uuid;
+
+    use crate::{PostgresOptions, PostgresStore};
+
+    /// The tables that grow.
+    const TABLES: [&str; 6] = [
+        "workflows",
+        "steps",
+        "messages",
+        "events",
+        "streams",
+        "stream_values",
+    ];
+
+    /// The indexes to look rows up by, each with a column that the lookup must name.
+    const LOOKUPS: [(&str, &str); 8] = [
+        ("workflows_pkey", "id"),
+        ("steps_pkey", "workflow_id"),
+        ("messages_waiting", "topic"),
+        ("messages_pkey", "message_id"),
+        ("events_present", "key"),
+        ("streams_pkey", "key"),
+        ("stream_values_pkey", "key"),
+        ("stream_values_write", "write_id"),
+    ];
+
+    /// Every statement of an execution, once, on the only connection.
+    async fn run_everything(store: &PostgresStore) {
+        let now = Timestamp::from_millis(1);
+        let value = || Payload::new("json", "1");
+        let incarnation = Incarnation(Uuid::new_v4());
+        let executor = RegisterExecutor::new("app", "one", incarnation, "v1", now);
+        store.register_executor(executor).await.expect("registers");
+        let owner = Owner::new(incarnation, 1);
+        let step = |id| StepRef::recorded("w", owner, id, "step", now);
+
+        let parent = InsertWorkflow::new("w", "app", "flow", value(), owner, now);
+        let mut child = InsertWorkflow::new("c", "app", "flow", value(), owner, now);
+        child.parent = Some(ParentCheckpoint::new("w", owner, 0, "child"));
+        for request in [parent, child] {
+            store.insert_workflow(request).await.expect("inserts");
+        }
+        let outcome = Outcome::Success(value());
+        let record = StepRecord::completed(1, "step", outcome.clone(), now, now);
+        let record = RecordStep::new("w", owner, record);
+        store.record_step(record).await.expect("records");
+        let mut message = SendMessage::new("w", "topic", "m", value(), now);
+        message.sender = Some(step(2));
+        store.send_message(message).await.expect("sends");
+        let receive = ReceiveMessage::new(step(3), "topic", now);
+        store.receive_message(receive).await.expect("receives");
+        let event = SetEvent::new(step(4), "key", value(), now);
+        store.set_event(event).await.expect("sets");
+        store.get_event("w", "key").await.expect("gets");
+        let write = AppendStream::value(step(5), "key", value(), Uuid::new_v4(), now);
+        store.append_stream(write).await.expect("appends");
+        let read = ReadStream::new("w", "key", 0);
+        store.read_stream(read).await.expect("reads");
+        store.list_steps("w").await.expect("lists");
+        let finish = FinishWorkflow::new("w", owner, outcome, now);
+        store.finish_workflow(finish).await.expect("finishes");
+    }
+
+    /// What the plans of the statements that a connection keeps have in place of index lookups.
+    async fn scans(store: &PostgresStore) -> (usize, Vec<String>) {
+        let mut connection = store.database.pool.acquire().await.expect("a connection");
+        let generic = "SET plan_cache_mode = force_generic_plan";
+        connection.execute(generic).await.expect("sets");
+        let kept = "SELECT name, statement, cardinality(parameter_types) AS arguments
+                    FROM pg_prepared_statements WHERE statement LIKE $1";
+        let schema = format!("%{}%", store.database.schema.quoted());
+        let kept = sqlx::query(kept).bind(schema).fetch_all(&mut *connection);
+        let kept = kept.await.expect("lists");
+        let mut found = Vec::new();
+        for row in &kept {
+            let (name, text): (String, String) = (row.get("name"), row.get("statement"));
+            let arguments = vec!["NULL"; row.get::<i32, _>("arguments").unsigned_abs() as usize];
+            let explain = match arguments.is_empty() {
+                true => format!("EXPLAIN (FORMAT JSON) EXECUTE \"{name}\""),
+                false => format!(
+                    "EXPLAIN (FORMAT JSON) EXECUTE \"{name}\"({})",
+                    arguments.join(", ")
+                ),
+            };
+            let plan = sqlx::raw_sql(AssertSqlSafe(explain))
+                .fetch_one(&mut *connection)
+                .await
+                .expect("explains");
+            let plan: String = plan.get_unchecked(0);
+            let plan: Value = serde_json::from_str(&plan).expect("is json");
+            for scan in scans_in(&plan) {
+                found.push(format!("{scan} in {text}"));
+            }
+        }
+        (kept.len(), found)
+    }
+
+    fn scans_in(plan: &Value) -> Vec<String> {
+        match plan {
+            Value::Array(nodes) => nodes.iter().flat_map(scans_in).collect(),
+            Value::Object(node) => {
+                let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
+                let (table, index) = (text("Relation Name"), text("Index Name"));
+                let looks_up = LOOKUPS
+                    .iter()
+                    .any(|(name, column)| *name == index && text("Index Cond").contains(column));
+                // A bitmap's condition stands with the scan of its index, which does not name the table.
+                let unguided = match text("Node Type") {
+                    "Bitmap Heap Scan" => false,
+                    "Bitmap Index Scan" => {
+                        !looks_up && TABLES.iter().any(|table| index.starts_with(table))
+                    }
+                    node => node.ends_with("Scan") && TABLES.contains(&table) && !looks_up,
+                };
+                let here = unguided.then(|| format!("{} {table} {index}", text("Node Type")));
+                let below = node.values().flat_map(scans_in);
+                here.into_iter().chain(below).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn statements_planned_on_empty_tables_and_on_full_ones_look_rows_up_by_an_index() {
+        let url = std::env::var("DURABLE_TEST_POSTGRES_URL")
+            .expect("set DURABLE_TEST_POSTGRES_URL, or run the tests by `scripts/test`, which starts a server");
+        let schema = format!("t{}", Uuid::new_v4().simple());
+        let options = PostgresOptions::from_url(&url).expect("is a url");
+        let options = options.schema(&schema).max_connections(1);
+        let store = PostgresStore::connect_with(options)
+            .await
+            .expect("connects");
+        store.migrate().await.expect("migrates");
+        run_everything(&store).await;
+        let (empty, on_empty) = scans(&store).await;
+
+        let fill = format!(
+            "INSERT INTO {schema}.workflows (id, app, name, status, created_at, updated_at, completed_at)
+             SELECT 'f' || n, 'app', 'flow', 'SUCCESS', n, n, n FROM generate_series(1, 20000) n;
+             INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at)
+             SELECT 'f' || n, 0, 'step', n, n FROM generate_series(1, 20000) n;
+             ANALYZE {schema}.workflows, {schema}.steps"
+        );
+        let filled = sqlx::raw_sql(AssertSqlSafe(fill));
+        filled.execute(&store.database.pool).await.expect("fills");
+        let (full, on_full) = scans(&store).await;
+
+        let drop = format!("DROP SCHEMA {schema} CASCADE");
+        let dropped = sqlx::raw_sql(AssertSqlSafe(drop));
+        dropped.execute(&store.database.pool).await.expect("drops");
+        assert!(
+            empty >= 12 && full >= empty,
+            "{empty} and {full} statements"
+        );
+        assert_eq!(on_empty, Vec::<String>::new(), "on empty tables");
+        assert_eq!(on_full, Vec::<String>::new(), "on full tables");
+    }
+}
