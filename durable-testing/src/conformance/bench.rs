@@ -10,6 +10,10 @@ use uuid::Uuid;
 
 /// Opens stores under test.
 pub trait Backend: Send + Sync {
+    /// Whether a handle gives hints to its own subscribers about the changes made through it. Where it does not,
+    /// subscriptions must end at once, so that nobody waits for them.
+    const HINTS: bool = true;
+
     /// Opens a store over `namespace`, without migrating it. Two opens of one namespace see the same
     /// data, as two processes would; two namespaces see nothing of each other. A namespace is made of at
     /// most 40 lower-case letters, digits and underscores, and begins with a letter.

@@ -1,11 +1,13 @@
 use durable_api::store::{
-    ClaimableWorkflow, ExecutorRecord, RegisterOutcome, RegisterVersion, StepRecord,
+    ClaimableWorkflow, EventLookup, ExecutorRecord, RegisterOutcome, RegisterVersion, StepRecord,
     StoreErrorKind, WorkflowFilter,
 };
 
 use crate::{
     Backend, Bench,
-    conformance::fixtures::{Executor, HOSTILE_TEXTS, accepted, at, step, success},
+    conformance::fixtures::{
+        Executor, HOSTILE_TEXTS, accepted, appending, at, message, recorded, setting, step, success,
+    },
 };
 
 pub(crate) async fn every_text_is_a_workflow_id(bench: &Bench<'_, impl Backend>) {
@@ -200,6 +202,32 @@ pub(crate) async fn nul_is_refused_or_kept_and_never_cut(bench: &Bench<'_, impl 
             assert_eq!(a.contents().await, before);
         }
     }
+}
+
+pub(crate) async fn nul_in_a_key_or_a_topic_is_refused_or_kept_and_never_cut(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    let owner = a.start("w").await;
+    let nul = "key\0rest";
+    match a.store.send_message(message("w", nul, nul)).await {
+        Ok(_) => assert_eq!(a.drain("w", owner, 0, nul).await.len(), 1),
+        Err(error) => assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}"),
+    }
+    assert_eq!(a.drain("w", owner, 1, "key").await, []);
+    let event = setting(recorded("w", owner, 2), nul, "v");
+    match a.store.set_event(event).await {
+        Ok(_) => assert_eq!(a.events("w").await[0].0, nul),
+        Err(error) => assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}"),
+    }
+    assert_eq!(a.event("w", "key").await, EventLookup::Absent);
+    let mut value = appending(recorded("w", owner, 3), "v");
+    value.key = nul.to_owned();
+    match a.store.append_stream(value).await {
+        Ok(_) => assert_eq!(a.read("w", nul).await.values.len(), 1),
+        Err(error) => assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}"),
+    }
+    assert_eq!(a.read("w", "key").await.values, []);
 }
 
 /// A text as application, as name and as version.

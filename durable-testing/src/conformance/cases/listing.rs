@@ -2,7 +2,7 @@ use durable_api::{WorkflowStatus, store::WorkflowFilter};
 
 use crate::{
     Backend, Bench,
-    conformance::fixtures::{Executor, Population, at, success},
+    conformance::fixtures::{Executor, Population, at, json, success},
 };
 
 pub(crate) async fn an_empty_store_lists_nothing(bench: &Bench<'_, impl Backend>) {
@@ -63,6 +63,73 @@ pub(crate) async fn a_listing_before_a_time(bench: &Bench<'_, impl Backend>) {
     selects(bench, before_a_time).await;
 }
 
+pub(crate) async fn a_listing_by_source(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_source).await;
+}
+
+pub(crate) async fn a_listing_by_users(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_users).await;
+}
+
+pub(crate) async fn a_listing_by_an_attribute(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_attribute).await;
+}
+
+pub(crate) async fn a_listing_by_several_attributes(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_attributes).await;
+}
+
+pub(crate) async fn a_listing_by_what_started_from_a_time_on(bench: &Bench<'_, impl Backend>) {
+    selects(bench, started_from).await;
+}
+
+pub(crate) async fn a_listing_by_what_started_before_a_time(bench: &Bench<'_, impl Backend>) {
+    selects(bench, started_before).await;
+}
+
+pub(crate) async fn a_listing_by_what_completed_from_a_time_on(bench: &Bench<'_, impl Backend>) {
+    selects(bench, completed_from).await;
+}
+
+pub(crate) async fn a_listing_by_what_completed_before_a_time(bench: &Bench<'_, impl Backend>) {
+    selects(bench, completed_before).await;
+}
+
+pub(crate) async fn a_time_that_is_absent_lies_in_no_range(bench: &Bench<'_, impl Backend>) {
+    let population = Population::settle(bench).await;
+    let (first, last) = (Some(at(-1_000_000)), Some(at(1_000_000)));
+    let unfinished = population
+        .all
+        .iter()
+        .filter(|one| one.completed_at.is_none());
+    assert!(unfinished.count() > 0);
+    let unstarted = population.all.iter().filter(|one| one.started_at.is_none());
+    assert!(unstarted.count() > 0);
+    for (from, before) in [(first, None), (None, last), (first, last), (last, first)] {
+        let mut filter = WorkflowFilter::new();
+        (filter.started_from, filter.started_before) = (from, before);
+        agrees(&population, filter).await;
+        let mut filter = WorkflowFilter::new();
+        (filter.completed_from, filter.completed_before) = (from, before);
+        agrees(&population, filter).await;
+    }
+}
+
+pub(crate) async fn the_bounds_of_a_range_are_from_and_before(bench: &Bench<'_, impl Backend>) {
+    let population = Population::settle(bench).await;
+    for record in &population.all {
+        let mut filter = WorkflowFilter::new();
+        filter.started_from = record.started_at;
+        filter.completed_from = record.completed_at;
+        agrees(&population, filter.clone()).await;
+        filter.started_before = record.started_at;
+        agrees(&population, filter).await;
+        let mut filter = WorkflowFilter::new();
+        filter.completed_before = record.completed_at;
+        agrees(&population, filter).await;
+    }
+}
+
 pub(crate) async fn every_status_lists_its_own(bench: &Bench<'_, impl Backend>) {
     let population = Population::settle(bench).await;
     for status in WorkflowStatus::ALL {
@@ -103,6 +170,11 @@ pub(crate) async fn all_conditions_at_once_are_met(bench: &Bench<'_, impl Backen
         filter.versions.extend(record.version.clone());
         filter.executor_ids.extend(record.executor_id.clone());
         filter.parent_id = record.parent.clone().map(|parent| parent.workflow_id);
+        filter.forked_from.clone_from(&record.forked_from);
+        filter.users.extend(record.caller.user.clone());
+        filter.attributes = record.attributes.clone();
+        filter.started_from = record.started_at;
+        filter.completed_from = record.completed_at;
         filter.created_from = Some(record.created_at);
         agrees(&population, filter.clone()).await;
         filter.created_before = Some(record.created_at);
@@ -154,6 +226,14 @@ const CONDITIONS: &[Condition] = &[
     of_parent,
     from_a_time,
     before_a_time,
+    of_source,
+    of_users,
+    of_attribute,
+    of_attributes,
+    started_from,
+    started_before,
+    completed_from,
+    completed_before,
 ];
 
 fn of_app(mut filter: WorkflowFilter) -> WorkflowFilter {
@@ -204,6 +284,43 @@ fn from_a_time(mut filter: WorkflowFilter) -> WorkflowFilter {
 
 fn before_a_time(mut filter: WorkflowFilter) -> WorkflowFilter {
     filter.created_before = Some(at(6));
+    filter
+}
+
+fn of_source(filter: WorkflowFilter) -> WorkflowFilter {
+    filter.forked_from("parent 0")
+}
+
+fn of_users(filter: WorkflowFilter) -> WorkflowFilter {
+    filter.user("ada").user("nowhere")
+}
+
+fn of_attribute(filter: WorkflowFilter) -> WorkflowFilter {
+    filter.attribute("tier", "gold")
+}
+
+fn of_attributes(filter: WorkflowFilter) -> WorkflowFilter {
+    let size = json(r#"{"width": 1, "height": [2, 3]}"#);
+    filter.attribute("tier", "gold").attribute("size", size)
+}
+
+fn started_from(mut filter: WorkflowFilter) -> WorkflowFilter {
+    filter.started_from = Some(at(3));
+    filter
+}
+
+fn started_before(mut filter: WorkflowFilter) -> WorkflowFilter {
+    filter.started_before = Some(at(6));
+    filter
+}
+
+fn completed_from(mut filter: WorkflowFilter) -> WorkflowFilter {
+    filter.completed_from = Some(at(508));
+    filter
+}
+
+fn completed_before(mut filter: WorkflowFilter) -> WorkflowFilter {
+    filter.completed_before = Some(at(517));
     filter
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use durable_api::{
     SystemStore,
-    store::{RegisterVersion, VersionRecord},
+    store::{RegisterVersion, SetLatestOutcome, VersionRecord},
 };
 
 use crate::{
@@ -61,10 +61,98 @@ pub(crate) async fn versions_are_listed_by_application(bench: &Bench<'_, impl Ba
     assert_eq!(versions(&store, "warehouse").await, expected);
 }
 
+pub(crate) async fn a_version_is_made_the_latest(bench: &Bench<'_, impl Backend>) {
+    let store = bench.open().await;
+    for (version, millis) in [("v1", 10), ("v2", 20), ("v3", 30)] {
+        register(&store, APP, version, millis).await;
+    }
+    let answer = set_latest(&store, APP, "v1", 50).await;
+    assert_eq!(answer, SetLatestOutcome::Set);
+    let expected = [("v1", 50), ("v3", 30), ("v2", 20)];
+    assert_eq!(versions(&store, APP).await, records(expected));
+    set_latest(&store, APP, "v2", 60).await;
+    let expected = [("v2", 60), ("v1", 50), ("v3", 30)];
+    assert_eq!(versions(&store, APP).await, records(expected));
+    register(&store, APP, "v4", 70).await;
+    assert_eq!(versions(&store, APP).await[0].version, "v4");
+}
+
+pub(crate) async fn a_version_is_made_the_latest_by_a_clock_that_is_behind(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let store = bench.open().await;
+    for (version, millis) in [("a", 10), ("b", 20), ("c", 30)] {
+        register(&store, APP, version, millis).await;
+    }
+    for (version, now, expected) in [("a", 5, 31), ("b", 31, 32), ("c", 32, 33), ("b", 100, 100)] {
+        set_latest(&store, APP, version, now).await;
+        let latest = &versions(&store, APP).await[0];
+        assert_eq!(*latest, VersionRecord::new(version, at(expected)));
+    }
+}
+
+pub(crate) async fn the_latest_version_stays_it(bench: &Bench<'_, impl Backend>) {
+    let store = bench.open().await;
+    for (version, millis) in [("v1", 10), ("v2", 20)] {
+        register(&store, APP, version, millis).await;
+    }
+    for now in [5, 20, 21, 40] {
+        let answer = set_latest(&store, APP, "v2", now).await;
+        assert_eq!(answer, SetLatestOutcome::Set);
+        let listed = versions(&store, APP).await;
+        assert_eq!(listed.len(), 2);
+        assert_eq!(listed[0].version, "v2");
+        assert_eq!(listed[1], VersionRecord::new("v1", at(10)));
+    }
+}
+
+pub(crate) async fn a_version_that_was_never_registered_is_not_made_the_latest(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let store = bench.open().await;
+    register(&store, APP, "v1", 10).await;
+    register(&store, "warehouse", "v2", 20).await;
+    for (app, version) in [(APP, "v2"), ("warehouse", "v1"), ("nowhere", "v1")] {
+        let answer = set_latest(&store, app, version, 30).await;
+        assert_eq!(answer, SetLatestOutcome::UnknownVersion);
+    }
+    assert_eq!(versions(&store, APP).await, records([("v1", 10)]));
+    let expected = records([("v2", 20)]);
+    assert_eq!(versions(&store, "warehouse").await, expected);
+    assert_eq!(versions(&store, "nowhere").await, []);
+}
+
+pub(crate) async fn other_applications_keep_their_latest_version(bench: &Bench<'_, impl Backend>) {
+    let store = bench.open().await;
+    for app in [APP, "warehouse"] {
+        register(&store, app, "v1", 10).await;
+        register(&store, app, "v2", 20).await;
+    }
+    register(&store, "warehouse", "v3", 1_000).await;
+    set_latest(&store, APP, "v1", 30).await;
+    assert_eq!(
+        versions(&store, APP).await,
+        records([("v1", 30), ("v2", 20)])
+    );
+    let expected = records([("v3", 1_000), ("v2", 20), ("v1", 10)]);
+    assert_eq!(versions(&store, "warehouse").await, expected);
+}
+
 async fn register(store: &Arc<dyn SystemStore>, app: &str, version: &str, millis: i64) {
     let request = RegisterVersion::new(app, version, at(millis));
     let answer = store.register_version(request).await;
     answer.expect("registers a version");
+}
+
+async fn set_latest(
+    store: &Arc<dyn SystemStore>,
+    app: &str,
+    version: &str,
+    millis: i64,
+) -> SetLatestOutcome {
+    let request = RegisterVersion::new(app, version, at(millis));
+    let answer = store.set_latest_version(request).await;
+    answer.expect("judges a version")
 }
 
 async fn versions(store: &Arc<dyn SystemStore>, app: &str) -> Vec<VersionRecord> {
