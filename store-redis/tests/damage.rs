@@ -2,9 +2,11 @@
 mod support;
 
 use durable_api::store::{
-    AdministrationStore as _, ClaimedWorkflows, ExecutorStore as _, InsertOutcome, Owner,
-    ParentCheckpoint, Payloads, StepStore as _, StoreErrorKind, StoreResult, WorkflowFilter,
-    WorkflowStore as _,
+    AdministrationStore as _, AggregateStore as _, AggregateWorkflows, CancelWorkflows,
+    ClaimedWorkflows, DeleteWorkflows, EventStore as _, ExecutorStore as _, ForkWorkflow,
+    InsertOutcome, ManagementStore as _, MessageStore as _, Owner, ParentCheckpoint, Payloads,
+    ReadStream, ReceiveMessage, ResumeWorkflows, StepStore as _, StoreErrorKind, StoreResult,
+    StreamStore as _, WorkflowFilter, WorkflowStore as _,
 };
 use store_redis::RedisStore;
 use support::{clean, fresh_prefix, run, shared_url, work};
@@ -70,13 +72,18 @@ fn assert_names_bad<T: std::fmt::Debug>(result: StoreResult<T>) {
 }
 
 /// Ways to make a row unreadable.
-const DAMAGES: [&[&str]; 8] = [
+const DAMAGES: [&[&str]; 13] = [
     &["HSET", "wf:bad", "status", "ASLEEP"],
     &["HDEL", "wf:bad", "name"],
     &["HSET", "wf:bad", "created", "yesterday"],
     &["HSET", "wf:bad", "owner", "me"],
     &["HSET", "wf:bad", "attempts", "-1"],
     &["HSET", "wf:bad", "parent", "half"],
+    &["HSET", "wf:bad", "deadline", "tomorrow"],
+    &["HSET", "wf:bad", "attributes", "[]"],
+    &["HSET", "wf:bad", "attributes", "{\"a\":"],
+    &["HSET", "wf:bad", "roles", "{}"],
+    &["HSET", "wf:bad", "roles", "[1]"],
     &["HDEL", "wf:bad", "input"],
     &["SET", "wf:bad", "text"],
 ];
@@ -215,4 +222,155 @@ async fn a_damaged_workflow_does_not_keep_its_executor_from_retiring() {
         .await;
     assert_eq!(again.expect("answers"), InsertOutcome::Inserted);
     bench.end().await;
+}
+
+/// A damage that a request without payloads does not meet.
+fn is_about_payloads(damage: &[&str]) -> bool {
+    damage.last() == Some(&"input")
+}
+
+#[tokio::test]
+async fn a_request_that_names_a_damaged_workflow_changes_nothing() {
+    for damage in DAMAGES {
+        let bench = Bench::new().await;
+        bench.damage(damage).await;
+        let store = &bench.store;
+        let ids = || vec!["good".to_owned(), "bad".to_owned()];
+        if !is_about_payloads(damage) {
+            let request = CancelWorkflows::new(ids(), work::now());
+            assert_names_bad(store.cancel_workflows(request).await);
+            let request = ResumeWorkflows::new(ids(), work::now());
+            assert_names_bad(store.resume_workflows(request).await);
+            assert_names_bad(store.delete_workflows(DeleteWorkflows::new(ids())).await);
+        }
+        let forks = ["good", "bad"]
+            .map(|source| ForkWorkflow::new(source, format!("fork of {source}"), 9, work::now()));
+        assert_names_bad(store.fork_workflows(forks.to_vec()).await);
+        let page = store.list_workflows(WorkflowFilter::new()).await;
+        let page = page.expect("lists");
+        assert_eq!(
+            page.workflows.len() + page.damaged.len(),
+            2,
+            "{damage:?} {page:?}"
+        );
+        let good = store.get_workflow("good", Payloads::Omit).await;
+        let good = good.expect("reads").expect("is there");
+        assert_eq!(good.owner, Some(bench.owner), "is still owned");
+        bench.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_child_does_not_keep_the_others_from_being_cancelled_and_deleted() {
+    for damage in DAMAGES {
+        // A child has a parent's step too.
+        if is_about_payloads(damage) || damage[2..].first() == Some(&"parent") {
+            continue;
+        }
+        let bench = Bench::new().await;
+        let store = &bench.store;
+        work::insert(store, "parent", bench.owner).await;
+        for (number, id) in ["bad child", "child"].into_iter().enumerate() {
+            let mut request = work::insertion(id, bench.owner);
+            let step = u32::try_from(number).expect("is small");
+            request.parent = Some(ParentCheckpoint::new("parent", bench.owner, step, "child"));
+            store.insert_workflow(request).await.expect("inserts");
+        }
+        work::insert_child(store, "grandchild", bench.owner, "bad child").await;
+        let mut words = damage.to_vec();
+        words[1] = "wf:bad child";
+        bench.damage(&words).await;
+
+        let mut request = CancelWorkflows::new(vec!["parent".to_owned()], work::now());
+        request.children = true;
+        let cancelled = store.cancel_workflows(request).await.expect("cancels");
+        let others = ["child", "grandchild", "parent"];
+        assert_eq!(cancelled.changed, others, "{damage:?}");
+        let mut request = DeleteWorkflows::new(vec!["parent".to_owned()]);
+        request.children = true;
+        let deleted = store.delete_workflows(request).await.expect("deletes");
+        assert_eq!(deleted.changed, others, "{damage:?}");
+        bench.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_left_out_of_aggregates() {
+    for damage in DAMAGES {
+        if is_about_payloads(damage) {
+            continue;
+        }
+        let bench = Bench::new().await;
+        bench.damage(damage).await;
+        for filter in [
+            WorkflowFilter::new(),
+            WorkflowFilter::new().id("bad").id("good"),
+        ] {
+            let request = AggregateWorkflows::new(filter);
+            let groups = bench.store.aggregate_workflows(request).await;
+            let groups = groups.expect("aggregates");
+            assert_eq!(groups.len(), 1);
+            assert_eq!(groups[0].count, 1, "{damage:?}");
+        }
+        bench.end().await;
+    }
+}
+
+#[tokio::test]
+async fn damaged_belongings_are_named_and_nothing_is_recorded() {
+    let damages: [&[&str]; 9] = [
+        &["SET", "messages:bad", "text"],
+        &["HSET", "messages:bad", "5:topic:0000000000000000001", "xx"],
+        &["DEL", "messages:bad"],
+        &["SET", "events:bad", "text"],
+        &["HSET", "event_values:bad", "1:key", "rubbish"],
+        &["DEL", "event_values:bad"],
+        &["SET", "streams:bad", "text"],
+        &["HSET", "streams:bad", "key", "many"],
+        &["HDEL", "stream_values:bad", "0:key"],
+    ];
+    for damage in damages {
+        let bench = Bench::new().await;
+        let (store, owner) = (&bench.store, bench.owner);
+        for id in ["bad", "good"] {
+            let message = store.send_message(work::message(id)).await;
+            message.expect("sends");
+            let event = store.set_event(work::event(id, owner, 1)).await;
+            event.expect("sets");
+            let value = store.append_stream(work::value(id, owner, 2)).await;
+            value.expect("appends");
+        }
+        bench.damage(damage).await;
+        let receive = |id| ReceiveMessage::new(work::effect(id, owner, 3), "topic", work::now());
+        let is_of_another_type = damage[0] == "SET";
+        if damage[1].starts_with("messages") {
+            assert_names_bad(store.receive_message(receive("bad")).await);
+            let mut message = work::message("bad");
+            message.sender = Some(work::effect("good", owner, 4));
+            if is_of_another_type {
+                assert_names_bad(store.send_message(message).await);
+            }
+        } else if damage[1].starts_with("event") {
+            assert_names_bad(store.get_event("bad", "key").await);
+            assert_names_bad(store.list_events("bad").await);
+            if is_of_another_type {
+                assert_names_bad(store.set_event(work::event("bad", owner, 3)).await);
+            }
+        } else {
+            assert_names_bad(store.read_stream(ReadStream::new("bad", "key", 0)).await);
+            if damage[0] != "HDEL" {
+                assert_names_bad(store.append_stream(work::value("bad", owner, 3)).await);
+            }
+        }
+        for id in ["bad", "good"] {
+            let steps = store.list_steps(id).await.expect("lists");
+            assert_eq!(steps.len(), 3, "{damage:?} {steps:?}");
+        }
+        store
+            .receive_message(receive("good"))
+            .await
+            .expect("receives");
+        store.get_event("good", "key").await.expect("reads");
+        bench.end().await;
+    }
 }

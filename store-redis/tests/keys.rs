@@ -2,9 +2,10 @@
 mod support;
 
 use durable_api::store::{
-    AdministrationStore as _, ExecutorStore as _, ExpelExecutor, FinishOutcome, FinishWorkflow,
-    Outcome, Owner, RegisterVersion, StepStore as _, VersionStore as _, WorkflowFilter,
-    WorkflowStore as _,
+    AdministrationStore as _, CancelExpired, CancelWorkflows, DeleteWorkflows, EventLookup,
+    EventStore as _, ExecutorStore as _, ExpelExecutor, FinishOutcome, FinishWorkflow,
+    ForkWorkflow, ManagementStore as _, Outcome, Owner, RegisterVersion, ResumeWorkflows,
+    StepStore as _, VersionStore as _, WorkflowFilter, WorkflowStore as _,
 };
 use store_redis::RedisStore;
 use support::{Server, clean, fresh_prefix, run, shared_url, work};
@@ -19,7 +20,16 @@ async fn exercise(store: &RedisStore) {
             .await
             .expect("records");
         work::insert_child(store, &format!("{id}-child"), owner, id).await;
+        work::fill(store, &format!("{id}-child"), owner).await;
+        let mut late = work::insertion(&format!("{id}-late"), owner);
+        late.deadline = Some(work::now());
+        store.insert_workflow(late).await.expect("inserts");
+        let fork = ForkWorkflow::new(format!("{id}-child"), format!("{id}-fork"), 9, work::now());
+        store.fork_workflows(vec![fork]).await.expect("forks");
     }
+    let expired = CancelExpired::new(work::APP, work::now());
+    let expired = store.cancel_expired(expired).await.expect("cancels");
+    assert_eq!(expired.len(), 5);
     let outcome = Outcome::Success(work::payload());
     let finish = FinishWorkflow::new("one", owner, outcome, work::now());
     store.finish_workflow(finish).await.expect("finishes");
@@ -35,7 +45,7 @@ async fn exercise(store: &RedisStore) {
         .claim_workflows(work::claiming(heir))
         .await
         .expect("claims");
-    assert_eq!(claimed.claimed.len(), 9);
+    assert_eq!(claimed.claimed.len(), 14);
 }
 
 #[tokio::test]
@@ -43,7 +53,7 @@ async fn every_key_carries_the_hash_tag_and_none_expires() {
     let server = Server::start(&[]).await;
     exercise(&work::open(&format!("{}?prefix=orders", server.url())).await).await;
     let keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
-    assert!(keys.len() > 20, "{keys:?}");
+    assert!(keys.len() > 100, "{keys:?}");
     for key in keys {
         assert!(key.starts_with("{orders}:"), "{key}");
         let expiry: i64 = run(&server.url(), &["TTL", &key]).await;
@@ -136,4 +146,74 @@ async fn what_is_finished_leaves_the_indexes_of_what_is_pending() {
             "{durable}:workflows"
         ]
     );
+}
+
+/// The keys of a private server, but those of executors.
+async fn keys(server: &Server) -> Vec<String> {
+    let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    keys.retain(|key| !key.starts_with("{durable}:executor"));
+    keys.sort_unstable();
+    keys
+}
+
+#[tokio::test]
+async fn what_is_deleted_leaves_nothing() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    work::insert(&store, "parent", owner).await;
+    work::insert_child(&store, "child", owner, "parent").await;
+    for id in ["parent", "child"] {
+        work::fill(&store, id, owner).await;
+    }
+    // One in every status that a deletion meets, all with a deadline.
+    for id in ["running", "cancelled", "resumed", "finished", "handed back"] {
+        let mut request = work::insertion(id, owner);
+        request.deadline = Some(work::now());
+        store.insert_workflow(request).await.expect("inserts");
+    }
+    let ids = ["cancelled", "resumed"].map(str::to_owned).to_vec();
+    let cancel = CancelWorkflows::new(ids, work::now());
+    store.cancel_workflows(cancel).await.expect("cancels");
+    let resume = ResumeWorkflows::new(vec!["resumed".to_owned()], work::now());
+    store.resume_workflows(resume).await.expect("resumes");
+    finish(&store, "finished", owner).await;
+    let forks = ["fork", "other fork"]
+        .map(|id| ForkWorkflow::new("parent", id, 9, work::now()))
+        .to_vec();
+    store.fork_workflows(forks).await.expect("forks");
+    assert!(keys(&server).await.len() > 40);
+
+    let names = [
+        "parent",
+        "running",
+        "cancelled",
+        "resumed",
+        "finished",
+        "handed back",
+        "fork",
+        "other fork",
+    ];
+    let mut request = DeleteWorkflows::new(names.map(str::to_owned).to_vec());
+    request.children = true;
+    let deleted = store.delete_workflows(request).await.expect("deletes");
+    assert_eq!(deleted.changed.len(), 9);
+    assert_eq!(keys(&server).await, ["{durable}:schema"]);
+}
+
+#[tokio::test]
+async fn an_id_that_was_deleted_starts_clean() {
+    let prefix = fresh_prefix();
+    let url = shared_url(&prefix);
+    let store = work::open(&url).await;
+    let owner = work::owner(&store).await;
+    for round in 0..3 {
+        work::insert(&store, "w", Owner::new(owner.incarnation, round)).await;
+        work::fill(&store, "w", Owner::new(owner.incarnation, round)).await;
+        let request = DeleteWorkflows::new(vec!["w".to_owned()]);
+        store.delete_workflows(request).await.expect("deletes");
+        let event = store.get_event("w", "key").await.expect("reads");
+        assert_eq!(event, EventLookup::UnknownWorkflow);
+    }
+    clean(&url, &prefix).await;
 }
