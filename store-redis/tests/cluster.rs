@@ -5,9 +5,11 @@ mod support;
 use std::time::{Duration, Instant};
 
 use durable_api::store::{
-    AdministrationStore as _, ExecutorStore as _, InsertOutcome, LifecycleStore as _, Owner,
-    Payloads, StepStore as _, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+    AdministrationStore as _, CancelWorkflows, DeleteWorkflows, ExecutorStore as _, ForkOutcome,
+    ForkWorkflow, InsertOutcome, LifecycleStore as _, ManagementStore as _, Owner, Payloads,
+    StepStore as _, StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter, WorkflowStore as _,
 };
+use futures::StreamExt as _;
 use store_redis::RedisStore;
 use support::{Server, run, work};
 
@@ -97,6 +99,52 @@ async fn exercise(store: &RedisStore, id: &str) {
     assert_eq!(page.workflows.len(), 1);
     assert_eq!(page.workflows[0].id, child);
     assert_eq!(page.workflows[0].input, Some(work::payload()));
+
+    work::fill(store, &child, heir).await;
+    let mut fork = ForkWorkflow::new(&child, format!("{id}-fork"), 9, work::now());
+    fork.version = Some("v2".to_owned());
+    let answers = store.fork_workflows(vec![fork]).await.expect("forks");
+    assert_eq!(answers, [ForkOutcome::Forked]);
+    let mut request = CancelWorkflows::new(vec![id.to_owned()], work::now());
+    request.children = true;
+    let cancelled = store.cancel_workflows(request).await.expect("cancels");
+    assert_eq!(cancelled.changed, [id, &child]);
+    let request = DeleteWorkflows::new(cancelled.changed);
+    let deleted = store.delete_workflows(request).await.expect("deletes");
+    assert_eq!(deleted.changed.len(), 2);
+}
+
+#[tokio::test]
+async fn hints_come_from_whichever_node_and_to_whichever() {
+    let servers = cluster().await;
+    for prefix in ["a", "b"] {
+        let mut stores = Vec::new();
+        for server in &servers {
+            stores
+                .push(work::open(&format!("{}?cluster=true&prefix={prefix}", server.url())).await);
+        }
+        let owner = work::owner(&stores[0]).await;
+        for (number, listener) in stores.iter().enumerate() {
+            let mut hints = listener
+                .subscribe()
+                .await
+                .expect("subscribes")
+                .into_stream();
+            for (other, speaker) in stores.iter().enumerate() {
+                let id = format!("{number}-{other}");
+                work::insert(speaker, &id, owner).await;
+                let finish = work::finish(&id, owner);
+                speaker.finish_workflow(finish).await.expect("finishes");
+                // Hints of what was done before may come late, by way of the other node.
+                let heard = async { while hints.next().await != Some(Wakeup::workflow(&id)) {} };
+                let heard = tokio::time::timeout(Duration::from_secs(30), heard).await;
+                assert!(
+                    heard.is_ok(),
+                    "{prefix}: no hint for {id} within half a minute"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]

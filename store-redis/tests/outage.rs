@@ -7,8 +7,10 @@ use std::{
 };
 
 use durable_api::store::{
-    ExecutorStore as _, InsertOutcome, LifecycleStore as _, Owner, Payloads, RecordOutcome,
-    StepStore as _, StoreErrorKind, WorkflowStore as _,
+    CancelWorkflows, DeleteWorkflows, EventLookup, EventStore as _, ExecutorStore as _,
+    ForkWorkflow, InsertOutcome, LifecycleStore as _, ManagementStore as _, MessageStore as _,
+    Owner, Payloads, ReceiveMessage, RecordOutcome, ResumeWorkflows, StepStore as _,
+    StoreErrorKind, StreamStore as _, WorkflowStore as _,
 };
 use store_redis::{RedisOptions, RedisStore};
 use support::{Server, run, work};
@@ -166,6 +168,74 @@ async fn a_server_that_forgot_the_scripts_is_taught_again() {
         .await
         .expect("claims");
     assert_eq!(claimed.claimed.len(), 1);
+}
+
+#[tokio::test]
+async fn reads_by_script_find_a_server_that_forgot_or_is_away() {
+    let mut server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    work::insert(&store, "one", owner).await;
+    let () = run(&server.url(), &["SCRIPT", "FLUSH"]).await;
+    let event = store.get_event("one", "key").await.expect("reads");
+    assert_eq!(event, EventLookup::Absent);
+    server.kill();
+    let error = store.get_event("one", "key").await.expect_err("fails");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn effects_and_management_that_find_the_memory_full_fail_and_leave_nothing() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    for id in ["one", "two"] {
+        work::insert(&store, id, owner).await;
+    }
+    work::fill(&store, "one", owner).await;
+    let cancel = CancelWorkflows::new(vec!["two".to_owned()], work::now());
+    store.cancel_workflows(cancel).await.expect("cancels");
+
+    let state = async || {
+        let mut state: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+        keys.sort_unstable();
+        for key in keys {
+            let dump = run(&server.url(), &["DUMP", &key]).await;
+            state.push((key, dump));
+        }
+        state
+    };
+    let before = state().await;
+    let () = run(&server.url(), &["CONFIG", "SET", "maxmemory", "1"]).await;
+    let ids = |id: &str| vec![id.to_owned()];
+    let mut message = work::message("two");
+    message.sender = Some(work::effect("one", owner, 9));
+    let receive = ReceiveMessage::new(work::effect("one", owner, 9), "topic", work::now());
+    let event = work::event("one", owner, 9);
+    let value = work::value("one", owner, 9);
+    let cancel = CancelWorkflows::new(ids("one"), work::now());
+    let resume = ResumeWorkflows::new(ids("two"), work::now());
+    let fork = ForkWorkflow::new("one", "fork", 9, work::now());
+    let errors = [
+        store.send_message(message).await.err(),
+        store.receive_message(receive).await.err(),
+        store.set_event(event).await.err(),
+        store.append_stream(value).await.err(),
+        store.cancel_workflows(cancel).await.err(),
+        store.resume_workflows(resume).await.err(),
+        store.fork_workflows(vec![fork]).await.err(),
+    ];
+    for (number, error) in errors.into_iter().enumerate() {
+        let error = error.unwrap_or_else(|| panic!("number {number} fails"));
+        assert_eq!(error.kind(), StoreErrorKind::Failed, "{error}");
+    }
+    assert!(state().await == before, "something was written");
+
+    // Deleting makes room.
+    let delete = DeleteWorkflows::new(vec!["one".to_owned(), "two".to_owned()]);
+    let deleted = store.delete_workflows(delete).await.expect("deletes");
+    assert_eq!(deleted.changed.len(), 2);
 }
 
 #[tokio::test]
