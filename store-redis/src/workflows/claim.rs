@@ -67,7 +67,8 @@ fn answer(value: Value) -> Option<ClaimedWorkflows> {
     for value in reply::array(values.next()?)? {
         let mut parts = reply::array(value)?.into_iter();
         let id = reply::text(parts.next()?)?;
-        // The script judged the row by the same rules, so this damages none that it took.
+        // The script judged the row by the same rules, but for numbers and nesting within attributes, so this damages
+        // none that it took and that was not made by hand.
         match claimed(&id, parts.next()?, parts.next()?) {
             Ok(claimed) => answer.claimed.push(claimed),
             Err(reason) => answer.damaged.push(DamagedWorkflow::new(id, reason)),
