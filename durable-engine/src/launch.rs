@@ -29,7 +29,7 @@ pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
         executor_id = launched.executor_id,
         "launched"
     );
-    wakeups::start(engine);
+    wakeups::start(engine, launched);
     takeover::start(engine, launched, identity).await
 }
 

@@ -9,7 +9,7 @@ use durable_api::store::{Wakeup, WakeupStore};
 use futures::StreamExt as _;
 use tokio::sync::watch;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Launched};
 
 /// Who waits for what.
 #[derive(Debug, Default)]
@@ -99,14 +99,15 @@ impl Drop for Listener<'_> {
 /// How long to leave a store alone that gave up its hints.
 const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
-/// Passes the store's hints on, until the engine stops or is gone.
-pub(crate) fn start(engine: &Arc<Engine>) {
-    let stopping = engine.halted.clone();
+/// Passes the store's hints on, until the engine halts or is gone. A shutdown does not wait for this task: those that it waits for
+/// may need the hints.
+pub(crate) fn start(engine: &Arc<Engine>, launched: &Launched) {
+    let halted = engine.halted.clone();
     let relay = relay(Arc::downgrade(engine));
-    engine.tasks.spawn(async move {
+    launched.runtime.spawn(async move {
         tokio::select! {
             () = relay => {}
-            () = stopping.cancelled() => {}
+            () = halted.cancelled() => {}
         }
     });
 }

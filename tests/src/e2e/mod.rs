@@ -1,12 +1,20 @@
 //! The end-to-end suite: the public API over a real engine and a real store, one list, one named test per promise.
+mod cancellation;
 mod changed_code;
 mod children;
+mod events;
+mod evolution;
 mod faults;
 mod lifecycle;
+mod management;
+mod messages;
 mod queries;
+mod races;
 mod recovery;
 mod steps;
+mod streams;
 mod support;
+mod time;
 mod workflows;
 
 macro_rules! suite {
@@ -144,5 +152,74 @@ suite! { $
         a_listing_inside_a_workflow_is_recorded,
         the_steps_of_a_workflow_can_be_listed,
         a_status_tells_when_and_where,
+    }
+    time {
+        a_sleep_waits_and_ends,
+        a_recovered_sleep_waits_only_for_what_is_left,
+        time_and_random_ids_are_replayed,
+        sleeping_belongs_to_workflows,
+        a_sleep_is_handed_over_at_shutdown,
+    }
+    cancellation {
+        cancelling_wakes_a_sleep_at_once,
+        cancelling_from_another_process_is_noticed,
+        a_swallowed_cancellation_is_no_success,
+        a_cancel_during_the_last_step_is_no_success,
+        a_step_that_looks_sees_the_cancellation,
+        a_resumed_workflow_goes_on_after_its_last_step,
+        children_are_cancelled_if_that_is_asked_for,
+        a_context_with_cancel_cancels_what_it_started,
+        a_deadline_cancels,
+        a_deadline_is_enforced_by_whoever_notices,
+        a_deadline_survives_a_restart,
+        children_inherit_a_deadline_unless_they_are_detached,
+    }
+    messages {
+        messages_come_in_order_and_by_topic,
+        a_message_wakes_its_receiver,
+        a_receive_ends_at_its_timeout,
+        a_recovered_receive_keeps_what_it_had,
+        an_idempotency_key_leaves_one_message,
+        an_unknown_destination_is_an_error_also_at_replay,
+        a_workflow_sends_exactly_once,
+        two_receivers_on_one_topic_are_an_error,
+        cancelling_wakes_a_receive,
+        a_message_of_another_type_is_told_so,
+    }
+    events {
+        an_event_wakes_those_who_wait_for_it,
+        the_last_value_wins_and_outlives_the_workflow,
+        an_event_read_by_a_workflow_is_recorded,
+        an_event_can_be_set_inside_a_step,
+    }
+    streams {
+        a_stream_is_read_live_to_its_close,
+        a_value_written_just_before_the_end_reaches_the_reader,
+        a_recovered_writer_writes_nothing_twice,
+        a_closed_stream_takes_nothing_more,
+        a_workflow_that_reads_a_stream_records_it,
+    }
+    races {
+        a_bare_select_has_the_same_winner_at_replay,
+        a_step_that_was_timed_out_stays_so_at_replay,
+        select_yields_the_first,
+        all_results_can_be_joined,
+    }
+    management {
+        a_fork_goes_on_from_any_step,
+        a_fork_from_the_last_failure_tries_it_again,
+        a_caller_is_stored_and_inherited,
+        attributes_find_workflows_and_are_not_inherited,
+        deleting_removes_a_workflow_and_frees_its_id,
+        retention_removes_what_ended_long_ago,
+        workflows_are_counted_in_groups,
+        versions_are_listed_and_one_is_the_latest,
+        management_inside_a_workflow_is_recorded,
+    }
+    evolution {
+        a_patch_lets_old_workflows_finish_the_old_way,
+        a_deprecated_patch_accepts_its_mark_and_leaves_none,
+        instances_are_told_apart_also_at_recovery,
+        values_of_the_registering_context_are_there_in_each_execution,
     }
 }

@@ -34,6 +34,10 @@ pub(super) async fn a_fresh_execution_reads_nothing(bench: &Bench<'_, impl Backe
     };
     let rare = config(Arc::new(store.clone())).takeover_interval(Duration::from_secs(3600));
     let ctx = launched(rare, |ctx| register(ctx, "flow", &flow)).await;
+    // The wake-ups are subscribed to in the background.
+    while store.count_of("subscribe") == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     store.set_plan(durable_testing::FaultPlan::none());
     let handle = durable::run_workflow(&ctx, flow, ()).await.unwrap();
     assert_eq!(handle.get_result().await.unwrap(), 3);
