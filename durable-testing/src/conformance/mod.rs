@@ -26,7 +26,7 @@
 //! ```
 //!
 //! The cases read as promises, and tell their stories with the `fixtures`: an `Executor` is a process
-//! with a handle of its own. A case never waits and never sleeps; it may run beside any other.
+//! with a handle of its own. A case never sleeps, and waits for nothing but hints; it may run beside any other.
 mod bench;
 mod cases;
 mod fixtures;

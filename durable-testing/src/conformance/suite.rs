@@ -419,6 +419,7 @@ suite! { $
         an_id_that_belongs_to_no_fork_of_the_source_is_a_conflict,
         an_unknown_source_is_refused,
         many_forks_are_answered_in_their_order,
+        many_forks_are_made_together_or_not_at_all,
         of_forks_with_one_id_the_first_counts,
         every_text_is_the_id_of_a_source_and_of_a_fork,
     }

@@ -1,8 +1,8 @@
 use durable_api::{
     WorkflowStatus,
     store::{
-        ForkOutcome, ForkWorkflow, InsertWorkflow, Owner, RecordOutcome, StreamState,
-        WorkflowFilter, WorkflowRecord,
+        ForkOutcome, ForkWorkflow, InsertWorkflow, Owner, RecordOutcome, StoreErrorKind,
+        StreamState, WorkflowFilter, WorkflowRecord,
     },
 };
 
@@ -351,6 +351,27 @@ pub(crate) async fn many_forks_are_answered_in_their_order(bench: &Bench<'_, imp
     let of_w = WorkflowFilter::new().forked_from("w");
     assert_eq!(a.list(of_w).await, ["fork 2", "fork 5"]);
     assert_eq!(a.fork_all(Vec::new()).await, []);
+}
+
+pub(crate) async fn many_forks_are_made_together_or_not_at_all(bench: &Bench<'_, impl Backend>) {
+    let (a, _) = storied(bench).await;
+    let before = a.contents().await;
+    let requests = vec![
+        forking("w", "fork", 5),
+        forking("w", "nul\0rest", 5),
+        forking("w", "another", 5),
+    ];
+    match a.store.fork_workflows(requests).await {
+        Ok(answers) => {
+            assert_eq!(answers, [ForkOutcome::Forked; 3]);
+            let of_w = WorkflowFilter::new().forked_from("w");
+            assert_eq!(a.list(of_w).await, ["another", "fork", "nul\0rest"]);
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
+            assert_eq!(a.contents().await, before);
+        }
+    }
 }
 
 pub(crate) async fn of_forks_with_one_id_the_first_counts(bench: &Bench<'_, impl Backend>) {

@@ -18,9 +18,9 @@ pub(crate) async fn what_ended_before_a_time_is_deleted(bench: &Bench<'_, impl B
     let a = five(bench).await;
     assert_eq!(a.delete_finished(before(10)).await, 0);
     assert_eq!(a.delete_finished(before(30)).await, 2);
-    assert_eq!(left(&a).await, ["at 30", "at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40", "c30"]);
     assert_eq!(a.delete_finished(before(31)).await, 1);
-    assert_eq!(left(&a).await, ["at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40"]);
 }
 
 pub(crate) async fn what_is_beyond_a_number_is_deleted(bench: &Bench<'_, impl Backend>) {
@@ -28,7 +28,7 @@ pub(crate) async fn what_is_beyond_a_number_is_deleted(bench: &Bench<'_, impl Ba
     for (kept, deleted) in [(u64::MAX, 0), (5, 0), (3, 2), (3, 0)] {
         assert_eq!(a.delete_finished(beyond(kept)).await, deleted, "{kept}");
     }
-    assert_eq!(left(&a).await, ["at 30", "at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40", "c30"]);
     assert_eq!(a.delete_finished(beyond(0)).await, 3);
     assert_eq!(left(&a).await, Vec::<String>::new());
 }
@@ -49,11 +49,11 @@ pub(crate) async fn conditions_are_combined_by_and(bench: &Bench<'_, impl Backen
     let mut request = before(30);
     request.keep_latest = Some(4);
     assert_eq!(a.delete_finished(request).await, 1);
-    assert_eq!(left(&a).await, ["at 20", "at 30", "at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40", "c30", "d20"]);
     let mut request = before(30);
     request.keep_latest = Some(1);
     assert_eq!(a.delete_finished(request).await, 1);
-    assert_eq!(left(&a).await, ["at 30", "at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40", "c30"]);
 }
 
 pub(crate) async fn what_ended_first_is_deleted_first(bench: &Bench<'_, impl Backend>) {
@@ -61,10 +61,10 @@ pub(crate) async fn what_ended_first_is_deleted_first(bench: &Bench<'_, impl Bac
     let mut request = before(50);
     request.limit = 3;
     assert_eq!(a.delete_finished(request.clone()).await, 3);
-    assert_eq!(left(&a).await, ["at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40"]);
     assert_eq!(a.delete_finished(request.clone()).await, 1);
     assert_eq!(a.delete_finished(request).await, 0);
-    assert_eq!(left(&a).await, ["at 50"]);
+    assert_eq!(left(&a).await, ["a50"]);
 }
 
 pub(crate) async fn what_is_beyond_a_number_is_deleted_in_batches(bench: &Bench<'_, impl Backend>) {
@@ -72,9 +72,9 @@ pub(crate) async fn what_is_beyond_a_number_is_deleted_in_batches(bench: &Bench<
     let mut request = beyond(2);
     request.limit = 2;
     assert_eq!(a.delete_finished(request.clone()).await, 2);
-    assert_eq!(left(&a).await, ["at 30", "at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40", "c30"]);
     assert_eq!(a.delete_finished(request.clone()).await, 1);
-    assert_eq!(left(&a).await, ["at 40", "at 50"]);
+    assert_eq!(left(&a).await, ["a50", "b40"]);
     assert_eq!(a.delete_finished(request).await, 0);
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn what_has_not_ended_does_not_count(bench: &Bench<'_, impl Bac
     }
     assert_eq!(a.delete_finished(beyond(5)).await, 0);
     assert_eq!(a.delete_finished(beyond(4)).await, 1);
-    assert_eq!(a.find("at 10").await, None);
+    assert_eq!(a.find("e10").await, None);
 }
 
 pub(crate) async fn every_final_status_is_deleted(bench: &Bench<'_, impl Backend>) {
@@ -137,11 +137,17 @@ pub(crate) async fn other_applications_keep_their_own(bench: &Bench<'_, impl Bac
     assert_eq!(left(&a).await, ["other 2"]);
 }
 
-/// Workflows that ended at five times, in another order than that of their start.
+/// Workflows that ended at five times, in another order than that of their start and of their ids.
 async fn five(bench: &Bench<'_, impl Backend>) -> Executor {
     let a = Executor::launch(bench, "a").await;
-    for millis in [40, 10, 50, 20, 30] {
-        end(&a, &format!("at {millis}"), millis).await;
+    for (id, millis) in [
+        ("b40", 40),
+        ("e10", 10),
+        ("a50", 50),
+        ("d20", 20),
+        ("c30", 30),
+    ] {
+        end(&a, id, millis).await;
     }
     a
 }
