@@ -116,7 +116,7 @@ impl PostgresOptions {
         if let Some(url) = &self.listen_url {
             return url::parse_connection(url)
                 .map(Some)
-                .map_err(|failure| failure.with_message("the listen_url cannot be read"));
+                .map_err(|failure| failure.with_message("the listen_url cannot be read: it is like postgres://user:password@host:5432/database, with parameters of the driver alone"));
         }
         Ok(match &self.target {
             _ if self.transaction_pooling => None,

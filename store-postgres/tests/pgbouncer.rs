@@ -11,15 +11,20 @@ use std::{
 use durable_api::{
     WorkflowStatus,
     store::{
-        AdministrationStore, ExecutorStore, ExpelExecutor, FinishOutcome, FinishWorkflow,
-        InsertOutcome, LifecycleStore, Outcome, Owner, ParentCheckpoint, RecordOutcome, StepStore,
-        WorkflowFilter, WorkflowStore,
+        AdministrationStore, AppendOutcome, AppendStream, DeleteFinished, EventStore,
+        ExecutorStore, ExpelExecutor, InsertOutcome, LifecycleStore, ManagementStore, MessageStore,
+        Owner, ParentCheckpoint, ReceiveMessage, ReceiveOutcome, RecordOutcome, SendOutcome,
+        SetEvent, SetEventOutcome, StepStore, StreamStore, WorkflowFilter, WorkflowStore,
     },
 };
 use futures::future::join_all;
 use store_postgres::{PostgresOptions, PostgresStore};
-use support::{claim, drop_schema, fresh_schema, insert, now, payload, register, step, workflow};
+use support::{
+    claim, drop_schema, effect, finish, fresh_schema, insert, message, now, payload, register,
+    step, workflow,
+};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// More connections than the proxy has to the server, so that no session stays with one of them.
 const CLIENTS: u32 = 8;
@@ -56,10 +61,14 @@ async fn everything_works_behind_a_transaction_pooling_proxy() {
     let filter = WorkflowFilter::new().status(WorkflowStatus::Success);
     let page = stores[0].list_workflows(filter).await.expect("lists");
     assert_eq!(page.workflows.len(), 80, "each with its child");
+    let mut retention = DeleteFinished::new(support::APP);
+    retention.keep_latest = Some(10);
+    let deleted = stores[1].delete_finished(retention).await;
+    assert_eq!(deleted.expect("deletes"), 70);
     drop_schema(&schema).await;
 }
 
-/// A workflow with steps and a child, to their ends.
+/// A workflow with all kinds of effects and a child, to their ends.
 async fn run_workflow(store: Arc<PostgresStore>, id: String, owner: Owner) {
     insert(&store, &id, owner).await;
     for step_id in 0..3 {
@@ -71,13 +80,27 @@ async fn run_workflow(store: Arc<PostgresStore>, id: String, owner: Owner) {
     child.parent = Some(ParentCheckpoint::new(&id, owner, 3, "child"));
     let inserted = store.insert_workflow(child).await;
     assert_eq!(inserted.expect("inserts"), InsertOutcome::Inserted);
-    assert_eq!(store.list_steps(&id).await.expect("lists").len(), 4);
+    let sent = store.send_message(message(&id, "m", "1")).await;
+    assert_eq!(sent.expect("sends"), SendOutcome::Sent);
+    let receive = ReceiveMessage::new(effect(&id, owner, 4), "topic", now());
+    let received = store.receive_message(receive).await;
+    assert_eq!(
+        received.expect("receives"),
+        ReceiveOutcome::Received(payload("1"))
+    );
+    let event = SetEvent::new(effect(&id, owner, 5), "key", payload("1"), now());
+    let set = store.set_event(event).await;
+    assert_eq!(set.expect("sets"), SetEventOutcome::Set);
+    let step = effect(&id, owner, 6);
+    let write = AppendStream::value(step, "key", payload("1"), Uuid::new_v4(), now());
+    let appended = store.append_stream(write).await;
+    assert_eq!(
+        appended.expect("appends"),
+        AppendOutcome::Appended { offset: 0 }
+    );
+    assert_eq!(store.list_steps(&id).await.expect("lists").len(), 7);
     for id in [child_id, id] {
-        let outcome = Outcome::Success(payload("3"));
-        let finished = store
-            .finish_workflow(FinishWorkflow::new(id, owner, outcome, now()))
-            .await;
-        assert_eq!(finished.expect("finishes"), FinishOutcome::Finished);
+        finish(&store, id, owner).await;
     }
 }
 

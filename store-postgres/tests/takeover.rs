@@ -134,3 +134,45 @@ async fn a_step_that_waits_for_a_takeover_is_refused_when_it_commits() {
     assert_eq!(finished.expect("answers"), FinishOutcome::NotOwner);
     drop_schema(&schema).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_is_held_at_every_look_is_waited_for() {
+    use sqlx::{AssertSqlSafe, Connection as _};
+
+    let schema = fresh_schema();
+    let store = open_migrated(&schema).await;
+    let lost = register(&store, "lost").await;
+    insert(&store, "w", Owner::new(lost, 1)).await;
+    store
+        .expel_executor(ExpelExecutor::new(lost, 0))
+        .await
+        .expect("expels");
+    let heir = register(&store, "heir").await;
+    let mut writer = support::connect().await;
+    let held = format!("BEGIN; SELECT 1 FROM {schema}.workflows WHERE id = 'w' FOR SHARE");
+    sqlx::raw_sql(AssertSqlSafe(held))
+        .execute(&mut writer)
+        .await
+        .expect("locks");
+
+    let claimer = store.clone();
+    let claimed = tokio::spawn(async move {
+        for execution in 0.. {
+            let request = claim(Owner::new(heir, execution));
+            let answer = claimer.claim_workflows(request).await.expect("claims");
+            if !answer.claimed.is_empty() {
+                return answer.claimed;
+            }
+        }
+        unreachable!("it claims until it has claimed")
+    });
+    support::wait_for(&support::waiting_for_locks(&schema), |count| count == 1).await;
+    sqlx::raw_sql("COMMIT")
+        .execute(&mut writer)
+        .await
+        .expect("commits");
+    writer.close().await.expect("closes");
+    let claimed = claimed.await.expect("does not panic");
+    assert_eq!(claimed[0].record.id, "w");
+    drop_schema(&schema).await;
+}

@@ -26,7 +26,7 @@ impl Claim<'_> {
     /// Changes hands, or makes a dead letter, of everything found.
     pub(super) async fn take(
         &mut self,
-        found: Vec<ClaimedWorkflow>,
+        mut found: Vec<ClaimedWorkflow>,
         answer: &mut ClaimedWorkflows,
     ) -> Result<(), Failure> {
         let limits: HashMap<&str, u32> = self
@@ -36,6 +36,9 @@ impl Claim<'_> {
             .rev()
             .map(|one| (one.name.as_str(), one.max_recovery_attempts))
             .collect();
+        found.sort_by(|a, b| {
+            (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id))
+        });
         let mut changed = Vec::new();
         for mut workflow in found {
             let record = &mut workflow.record;
@@ -57,9 +60,6 @@ impl Claim<'_> {
                 answer.dead_lettered.push(workflow.record.id);
             }
         }
-        answer.claimed.sort_by(|a, b| {
-            (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id))
-        });
         if changed.is_empty() {
             return Ok(());
         }

@@ -9,9 +9,9 @@ use std::{
 use durable_api::{
     Payload, Timestamp,
     store::{
-        ClaimWorkflows, ClaimableWorkflow, ExecutorStore, Incarnation, InsertOutcome,
-        InsertWorkflow, LifecycleStore, Outcome, Owner, RecordStep, RegisterExecutor, StepRecord,
-        WorkflowStore,
+        ClaimWorkflows, ClaimableWorkflow, ExecutorStore, FinishOutcome, FinishWorkflow,
+        Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore, Outcome, Owner, RecordStep,
+        RegisterExecutor, SendMessage, StepRecord, StepRef, WorkflowStore,
     },
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
@@ -152,6 +152,28 @@ pub fn step(workflow_id: impl Into<String>, owner: Owner, step_id: u32) -> Recor
     let outcome = Outcome::Success(payload("2"));
     let step = StepRecord::completed(step_id, "step", outcome, now(), now());
     RecordStep::new(workflow_id, owner, step)
+}
+
+/// A step whose effect is its own.
+pub fn effect(workflow_id: impl Into<String>, owner: Owner, step_id: u32) -> StepRef {
+    StepRef::recorded(workflow_id, owner, step_id, "step", now())
+}
+
+/// A message from outside.
+pub fn message(
+    destination: impl Into<String>,
+    message_id: impl Into<String>,
+    text: &str,
+) -> SendMessage {
+    SendMessage::new(destination, "topic", message_id, payload(text), now())
+}
+
+/// The end of a workflow.
+pub async fn finish(store: &PostgresStore, id: impl Into<String>, owner: Owner) {
+    let outcome = Outcome::Success(payload("3"));
+    let request = FinishWorkflow::new(id, owner, outcome, now());
+    let finished = store.finish_workflow(request).await;
+    assert_eq!(finished.expect("finishes"), FinishOutcome::Finished);
 }
 
 /// A request to take over.
