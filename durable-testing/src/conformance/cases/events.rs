@@ -115,8 +115,10 @@ pub(crate) async fn events_outlast_every_end_of_their_workflow(bench: &Bench<'_,
 pub(crate) async fn a_step_that_is_recorded_sets_nothing(bench: &Bench<'_, impl Backend>) {
     let (a, owner) = owned(bench).await;
     a.record("w", owner, step(0, "done")).await;
-    let answer = a.set_event(recorded("w", owner, 0), "key", "value").await;
-    assert_eq!(answer, SetEventOutcome::AlreadyRecorded(step(0, "done")));
+    for step_ref in [recorded("w", owner, 0), inside("w", owner, 0)] {
+        let answer = a.set_event(step_ref, "key", "value").await;
+        assert_eq!(answer, SetEventOutcome::AlreadyRecorded(step(0, "done")));
+    }
     assert_eq!(a.event("w", "key").await, EventLookup::Absent);
 }
 

@@ -251,6 +251,8 @@ pub(crate) async fn a_step_that_is_recorded_sends_nothing(bench: &Bench<'_, impl
     let mut request = from("sender", sender, 0, "m");
     let taken = SendOutcome::AlreadyRecorded(step(0, "done"));
     assert_eq!(a.send(request.clone()).await, taken);
+    request.sender = Some(inside("sender", sender, 0));
+    assert_eq!(a.send(request.clone()).await, taken);
     request.destination = "nowhere".to_owned();
     assert_eq!(
         a.send(request).await,

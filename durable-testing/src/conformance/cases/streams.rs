@@ -183,10 +183,11 @@ pub(crate) async fn a_step_that_is_recorded_writes_nothing(bench: &Bench<'_, imp
     let (a, owner) = owned(bench).await;
     a.record("w", owner, step(0, "done")).await;
     let before = a.contents().await;
-    let step_ref = recorded("w", owner, 0);
-    for request in [appending(step_ref.clone(), "v"), closing(step_ref)] {
-        let answer = a.append(request).await;
-        assert_eq!(answer, AppendOutcome::AlreadyRecorded(step(0, "done")));
+    for step_ref in [recorded("w", owner, 0), inside("w", owner, 0)] {
+        for request in [appending(step_ref.clone(), "v"), closing(step_ref)] {
+            let answer = a.append(request).await;
+            assert_eq!(answer, AppendOutcome::AlreadyRecorded(step(0, "done")));
+        }
     }
     assert_eq!(a.contents().await, before);
 }
