@@ -128,3 +128,21 @@ pub use durable_api::{
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};
 pub use durable_engine::{Config, RandomIds, SystemClock, new_context};
+
+/// The guides, so that their code is compiled and run with the tests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/communication.md")]
+    mod communication {}
+    #[doc = include_str!("../../docs/management.md")]
+    mod management {}
+    #[doc = include_str!("../../docs/steps.md")]
+    mod steps {}
+    #[cfg(feature = "mock")]
+    #[doc = include_str!("../../docs/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../../docs/time-and-cancellation.md")]
+    mod time_and_cancellation {}
+    #[doc = include_str!("../../docs/workflows.md")]
+    mod workflows {}
+}
