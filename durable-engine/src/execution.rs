@@ -37,7 +37,7 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
     let execution = Arc::clone(&begin.execution);
     let workflow_id = execution.workflow_id();
     // A panic of the engine's own must not leave those who wait for the result waiting.
-    let work = AssertUnwindSafe(run_to_end(&engine, begin)).catch_unwind();
+    let work = AssertUnwindSafe(run_to_end(&engine, &running, begin)).catch_unwind();
     let ended = tokio::select! {
         ended = work => ended.unwrap_or_else(|panic| Ended::Interrupted(Error::Interrupted {
             workflow_id: workflow_id.to_owned(),
@@ -77,7 +77,7 @@ async fn expiry(engine: &Engine, execution: &Execution) {
     std::future::pending().await
 }
 
-async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
+async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> Ended {
     let Begin {
         execution,
         registration,
@@ -133,6 +133,8 @@ async fn run_to_end(engine: &Arc<Engine>, begin: Begin) -> Ended {
     }
     let what = || format!("the output of workflow `{}`", execution.workflow_id());
     let outcome = outcome(engine, returned, encoding, what);
+    // The write finds out by itself what a check would.
+    running.begin_check();
     finish(engine, &execution, owner, outcome).await
 }
 
