@@ -3,7 +3,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{File, NOW, executor, insert, payload, ready, step, workflow};
+use common::{File, NOW, executor, insert, payload, ready, step, step_of, workflow};
 use durable_api::store::{
     CancelWorkflows, ExecutorStore as _, FinishOutcome, FinishWorkflow, InsertOutcome,
     ManagementStore as _, MessageStore as _, Outcome, Owner, ResumeWorkflows, SendMessage,
@@ -203,6 +203,25 @@ async fn a_store_that_writes_all_the_time_still_sees_another_handle() {
         assert_eq!(next(&mut hints).await, Some(Wakeup::Everything));
     }
     busy.abort();
+}
+
+#[tokio::test]
+async fn another_handle_is_seen_although_a_failed_write_took_the_connection() {
+    let file = File::new();
+    let store = ready(file.options().max_pages(60)).await;
+    let other = file.open().await;
+    let owner = Owner::new(executor(&store).await, 1);
+    insert(&store, "w", owner).await;
+    let mut hints = subscribe(&store).await;
+    let large = step_of("w", owner, 0, vec![7; 1 << 20]);
+    store
+        .record_step(large)
+        .await
+        .expect_err("there is no room");
+
+    other.send_message(message("w", "1")).await.expect("sends");
+
+    assert_eq!(next(&mut hints).await, Some(Wakeup::Everything));
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
+use sqlx::SqliteConnection;
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{batch, leader, queue::Shared};
+use super::{
+    batch, leader,
+    queue::{Idle, Shared},
+};
 
 /// Looks whether other connections have committed, and tells subscribers so. Does nothing while a leader has the connection,
 /// because that one looks with every transaction.
@@ -15,27 +19,28 @@ use super::{batch, leader, queue::Shared};
 pub(super) fn look(shared: Arc<Shared>) -> JoinHandle<()> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        if let Some(loan) = Loan::take(shared) {
-            runtime.block_on(loan.look());
+        match shared.borrow_connection() {
+            Idle::No => {}
+            Idle::Without => shared.watch.suspect(),
+            Idle::With(connection) => {
+                let loan = Loan {
+                    shared: Arc::clone(&shared),
+                    connection: Some(connection),
+                };
+                runtime.block_on(loan.look());
+            }
         }
+        shared.watch.tell_of_others();
     })
 }
 
 /// The connection, while nobody writes.
 struct Loan {
     shared: Arc<Shared>,
-    connection: Option<sqlx::SqliteConnection>,
+    connection: Option<SqliteConnection>,
 }
 
 impl Loan {
-    fn take(shared: Arc<Shared>) -> Option<Self> {
-        let connection = shared.borrow_connection()?;
-        Some(Self {
-            shared,
-            connection: Some(connection),
-        })
-    }
-
     async fn look(mut self) {
         let Some(connection) = &mut self.connection else {
             return;
@@ -45,9 +50,6 @@ impl Loan {
             // The next look, or the next write, finds out what is wrong.
             Err(error) => tracing::debug!(%error, "cannot see whether other processes wrote"),
         }
-        let shared = Arc::clone(&self.shared);
-        drop(self);
-        shared.watch.tell_of_others();
     }
 }
 

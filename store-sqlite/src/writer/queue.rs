@@ -32,6 +32,16 @@ struct Queue {
     connection: Option<SqliteConnection>,
 }
 
+/// Whether nobody writes.
+pub(super) enum Idle {
+    /// Somebody does.
+    No,
+    /// Nobody does, and this is the connection.
+    With(SqliteConnection),
+    /// Nobody does, and the connection failed. The next write opens another one.
+    Without,
+}
+
 /// A write in the queue, and the runtime of the caller who waits for it.
 pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
@@ -84,14 +94,18 @@ impl Shared {
     }
 
     /// The connection, if nobody has it, and with it the lead, until it is laid down.
-    pub(super) fn borrow_connection(&self) -> Option<SqliteConnection> {
+    pub(super) fn borrow_connection(&self) -> Idle {
         let mut queue = self.queue();
         if queue.led {
-            return None;
+            return Idle::No;
         }
-        let connection = queue.connection.take();
-        queue.led = connection.is_some();
-        connection
+        match queue.connection.take() {
+            None => Idle::Without,
+            Some(connection) => {
+                queue.led = true;
+                Idle::With(connection)
+            }
+        }
     }
 
     /// Lays the connection down between two commits. Answers on which runtime the leader of the next

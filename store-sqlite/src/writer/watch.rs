@@ -82,8 +82,13 @@ impl Watch {
     pub(super) fn note(&self, version: i64) {
         let known = self.version().replace(version);
         if known != Some(version) {
-            self.untold.store(true, Ordering::Relaxed);
+            self.suspect();
         }
+    }
+
+    /// Others have committed, or may have, because there is nothing to see it by.
+    pub(super) fn suspect(&self) {
+        self.untold.store(true, Ordering::Relaxed);
     }
 
     /// The connection was replaced. What others committed meanwhile cannot be told from its version.
