@@ -62,6 +62,8 @@ impl<S, F: Clone> Clone for Method<S, F> {
     }
 }
 
+// Who errs with a function is not helped by hearing of methods.
+#[diagnostic::do_not_recommend]
 impl<S, F, Fut, I, O> Workflow<I> for Method<S, F>
 where
     S: Instance,

@@ -1,0 +1,13 @@
+//! What the methods of [`Context`](crate::Context) take. A `step_id` is the number that the call has among the steps of the
+//! workflow that makes it; `None` outside workflows.
+mod communication;
+mod management;
+mod time;
+mod workflows;
+
+pub use communication::{GetEvent, ReadStream, Recv, SendTo, SetEvent, StreamValues, WriteStream};
+pub use management::{
+    Aggregate, Fork, ForkFrom, ListWorkflows, Manage, Retention, SetAttributes, Version,
+};
+pub use time::{Draw, Sleep};
+pub use workflows::{Lookup, Patch, StartWorkflow};
