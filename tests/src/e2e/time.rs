@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-use durable::{Ctx, Error, Failure, Timestamp};
+use durable::{Ctx, Error, Timestamp};
 use durable_testing::{Backend, Bench};
 
-use super::support::{Counter, Flow, Gate, life, process, register, row, stop};
+use super::support::{Counter, Flow, Gate, Log, life, process, register, row, stop};
 
 pub(super) async fn a_sleep_waits_and_ends(bench: &Bench<'_, impl Backend>) {
     let flow = |ctx: Ctx, millis: u64| -> Flow<(Timestamp, Timestamp)> {
@@ -56,16 +56,15 @@ pub(super) async fn a_recovered_sleep_waits_only_for_what_is_left(bench: &Bench<
 
 pub(super) async fn time_and_random_ids_are_replayed(bench: &Bench<'_, impl Backend>) {
     let (arrived, gate) = (Counter::default(), Gate::closed());
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Log::default();
     let flow = {
         let (arrived, gate, seen) = (arrived.clone(), gate.clone(), seen.clone());
         move |ctx: Ctx, (): ()| -> Flow<()> {
             let (arrived, gate, seen) = (arrived.clone(), gate.clone(), seen.clone());
             Box::pin(async move {
-                let drawn = (durable::now(&ctx).await?, durable::random_uuid(&ctx).await?);
-                seen.lock()
-                    .map_err(|error| Failure::msg(error))?
-                    .push(drawn);
+                let now = durable::now(&ctx).await?;
+                let id = durable::random_uuid(&ctx).await?;
+                seen.add(format!("{now} {id}"));
                 arrived.up();
                 gate.pass().await;
                 Ok(())
@@ -80,7 +79,7 @@ pub(super) async fn time_and_random_ids_are_replayed(bench: &Bench<'_, impl Back
     arrived.reaches(1).await;
     let second = life(bench, |ctx| register(ctx, "flow", &flow)).await;
     arrived.reaches(2).await;
-    let seen = seen.lock().unwrap().clone();
+    let seen = seen.lines();
     assert_eq!(seen[0], seen[1]);
     gate.open();
     stop(&first).await;
