@@ -114,9 +114,13 @@ impl PostgresOptions {
     /// How to reach the server for listening, if that is possible.
     pub(crate) fn listening(&self) -> Result<Option<PgConnectOptions>, Failure> {
         if let Some(url) = &self.listen_url {
-            return url::parse_connection(url)
-                .map(Some)
-                .map_err(|failure| failure.with_message("the listen_url cannot be read: it is like postgres://user:password@host:5432/database, with parameters of the driver alone"));
+            let options = url::parse_connection(url).map_err(|failure| {
+                failure.with_message(
+                    "the listen_url cannot be read: postgres://user:password@host:5432/database, \
+                     with parameters of the driver alone",
+                )
+            });
+            return options.map(Some);
         }
         Ok(match &self.target {
             _ if self.transaction_pooling => None,

@@ -49,7 +49,9 @@ pub(crate) fn soundness() -> String {
          AND (w.parent_id IS NULL) = (w.parent_step IS NULL)
          AND coalesce(w.parent_step, 0) BETWEEN 0 AND 4294967295
          AND coalesce(jsonb_typeof(w.caller_roles), 'array') = 'array'
-         AND coalesce(jsonb_typeof(w.attributes), 'object') = 'object'",
+         AND jsonb_path_exists(w.caller_roles, '$[*] ? (@.type() != \"string\")') IS NOT TRUE
+         AND coalesce(jsonb_typeof(w.attributes), 'object') = 'object'
+         AND jsonb_path_exists(w.attributes, '$.* ? (@.type() != \"string\")') IS NOT TRUE",
         statuses.join(", ")
     )
 }

@@ -2,7 +2,8 @@
 mod support;
 
 use durable_api::store::{
-    AdministrationStore, ExecutorStore, ExpelExecutor, Owner, Payloads, StepStore, StoreErrorKind,
+    AdministrationStore, AggregateStore, AggregateWorkflows, CancelWorkflows, DeleteWorkflows,
+    ExecutorStore, ExpelExecutor, ManagementStore, Owner, Payloads, StepStore, StoreErrorKind,
     WorkflowFilter, WorkflowStore,
 };
 use store_postgres::PostgresStore;
@@ -35,6 +36,10 @@ async fn a_damaged_workflow_is_named_and_takes_nothing_from_the_others() {
         "owner_execution = -1",
         "parent_id = 'p'",
         "parent_id = 'p', parent_step = 5000000000",
+        "caller_roles = '{}'",
+        "caller_roles = '[1]'",
+        "attributes = '[]'",
+        "attributes = '{\"a\": 1}'",
         "input_encoding = NULL",
     ] {
         let schema = fresh_schema();
@@ -63,6 +68,12 @@ async fn a_damaged_workflow_is_named_and_takes_nothing_from_the_others() {
         assert_eq!(page.damaged.len(), 1, "{damage}");
         assert_eq!(page.damaged[0].workflow_id, "a", "{damage}");
         assert_eq!(page.workflows.len(), 1, "{damage}");
+        // What is counted has no payloads.
+        let all = AggregateWorkflows::new(WorkflowFilter::new());
+        let groups = store.aggregate_workflows(all).await.expect("counts");
+        let readable = if damage.starts_with("input") { 2 } else { 1 };
+        assert_eq!(groups.len(), 1, "{damage}");
+        assert_eq!(groups[0].count, readable, "{damage}");
 
         // The damaged one is the older one, and takes no place from the sound one.
         let mut request = claim(heir);
@@ -107,4 +118,26 @@ async fn a_damaged_step_is_named_with_its_workflow_which_stays_as_it_was() {
         assert_eq!(before, after, "{damage}");
         drop_schema(&schema).await;
     }
+}
+
+#[tokio::test]
+async fn a_workflow_of_unknown_status_is_not_cancelled_and_can_be_deleted() {
+    let schema = fresh_schema();
+    let (store, _) = orphans(&schema).await;
+    run(&format!(
+        "UPDATE {schema}.workflows SET status = 'FROZEN' WHERE id = 'a'"
+    ))
+    .await;
+    let both = vec!["a".to_owned(), "b".to_owned()];
+    let cancel = CancelWorkflows::new(both.clone(), support::now());
+    let error = store.cancel_workflows(cancel).await.expect_err("is damage");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.to_string().contains("`a`"), "{error}");
+    let other = store.get_workflow("b", Payloads::Omit).await;
+    let other = other.expect("is sound").expect("is there");
+    assert!(!other.status.is_final(), "one transaction");
+
+    let deleted = store.delete_workflows(DeleteWorkflows::new(both.clone()));
+    assert_eq!(deleted.await.expect("deletes").changed, both);
+    drop_schema(&schema).await;
 }

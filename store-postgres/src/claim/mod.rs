@@ -72,30 +72,34 @@ impl Claim<'_> {
         let mut answer = ClaimedWorkflows::new();
         let mut found: Vec<ClaimedWorkflow> = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();
-        let mut left = self.request.limit as usize;
+        let limit = self.request.limit as usize;
         // Damaged rows take no place from sound ones, so there may be more rounds than one.
-        while left > 0 {
+        while found.len() < limit {
+            let left = limit - found.len();
             let orphaners = self.orphaners().await?;
             let mut locked = self
                 .candidates(&orphaners, &seen, left, Held::PassOver)
                 .await?;
             let last_round = locked.len() < left;
-            if locked.is_empty() && seen.is_empty() {
-                locked = self.passed_over(&orphaners, left).await?;
-            } else {
-                self.patience.regain();
+            if locked.is_empty() && found.is_empty() {
+                locked = self.passed_over(&orphaners, &seen, left).await?;
+            }
+            if locked.is_empty() {
+                break;
             }
             seen.extend(locked.iter().cloned());
             let confirmed = self.confirm(locked).await?;
             let (sound, damaged) = self.load(confirmed).await?;
-            left -= sound.len();
             found.extend(sound);
             answer.damaged.extend(damaged);
-            if last_round {
+            if last_round && !found.is_empty() {
                 break;
             }
         }
-        answer.more = left == 0;
+        if !found.is_empty() {
+            self.patience.regain();
+        }
+        answer.more = found.len() == limit;
         self.take(found, &mut answer).await?;
         Ok(answer)
     }
@@ -104,13 +108,11 @@ impl Claim<'_> {
     async fn passed_over(
         &mut self,
         orphaners: &[Uuid],
+        seen: &HashSet<String>,
         left: usize,
     ) -> Result<Vec<String>, Failure> {
-        let nothing = HashSet::new();
         let limit = left.min(WAITED_FOR);
-        let held = self
-            .candidates(orphaners, &nothing, limit, Held::Look)
-            .await?;
+        let held = self.candidates(orphaners, seen, limit, Held::Look).await?;
         if held.is_empty() {
             self.patience.regain();
             return Ok(held);
@@ -120,8 +122,7 @@ impl Claim<'_> {
             return Ok(Vec::new());
         }
         self.work.run_script(LOCK_TIMEOUT.to_owned()).await?;
-        self.candidates(orphaners, &nothing, limit, Held::Wait)
-            .await
+        self.candidates(orphaners, seen, limit, Held::Wait).await
     }
 
     async fn is_registered(&mut self) -> Result<bool, Failure> {

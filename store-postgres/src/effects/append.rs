@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// The row in `streams` is locked by its change until the commit, and judged by its latest version: offsets are handed out
-/// one after the other, and those of a transaction that is rolled back once more.
+/// one after the other, and those of a transaction that is rolled back once more. If the stream is closed, though it is open in
+/// the statement's snapshot, then this same write may have closed it, and it has to look again.
 static APPEND: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
         "$9::text[], $10::text[], $11::bytea[], $12::uuid[]",
@@ -58,7 +59,9 @@ known AS MATERIALIZED (
     WHERE recorded
     ORDER BY position
 )
-SELECT o.position, o.taken, coalesce(k.place, p.place) AS place
+SELECT o.position, o.taken, coalesce(k.place, p.place) AS place,
+       (SELECT t.closed FROM {schema}.streams t
+        WHERE t.workflow_id = o.workflow_id AND t.key = o.key) IS TRUE AS was_closed
 FROM owned o LEFT JOIN known k USING (position) LEFT JOIN placed p USING (position)",
     )
 });
@@ -77,7 +80,7 @@ pub(crate) struct Append(pub(crate) Database);
 
 impl Batch for Append {
     type Item = Arc<AppendStream>;
-    type Answer = Fenced<Appended>;
+    type Answer = Option<Fenced<Appended>>;
     type Session = Work;
 
     fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
@@ -97,7 +100,7 @@ impl Batch for Append {
         &self,
         mut work: Work,
         items: &[Self::Item],
-    ) -> Result<Vec<Fenced<Appended>>, Failure> {
+    ) -> Result<Vec<Option<Fenced<Appended>>>, Failure> {
         let query = fence::query(
             &self.0,
             &APPEND,
@@ -116,9 +119,12 @@ impl Batch for Append {
         let rows = work.fetch(query).await?;
         let answers = fence::answers(items.len(), &rows, |row| {
             let place: Option<i64> = column(row, "place")?;
-            Ok(place.map_or(Appended::Closed, |place| {
-                Appended::At(place.cast_unsigned())
-            }))
+            let was_closed: bool = column(row, "was_closed")?;
+            Ok(match place {
+                Some(place) => Some(Appended::At(place.cast_unsigned())),
+                None if was_closed => Some(Appended::Closed),
+                None => None,
+            })
         })?;
         work.commit().await?;
         Ok(answers)

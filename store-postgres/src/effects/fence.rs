@@ -93,19 +93,20 @@ pub(super) fn query<'i, I>(
     bind_column(query, items, |item| now(item).as_millis())
 }
 
-/// The answers of a batch: of an item that has no row, the owner may not write.
+/// The answers of a batch: of an item that has no row, the owner may not write. No answer, where `passed` has none: what the
+/// item is judged by has changed since the statement's snapshot, and nothing was written for it.
 pub(super) fn answers<T: Clone>(
     count: usize,
     rows: &[PgRow],
-    passed: impl Fn(&PgRow) -> Result<T, Failure>,
-) -> Result<Vec<Fenced<T>>, Failure> {
-    let mut answers = vec![Fenced::NotOwner; count];
+    passed: impl Fn(&PgRow) -> Result<Option<T>, Failure>,
+) -> Result<Vec<Option<Fenced<T>>>, Failure> {
+    let mut answers = vec![Some(Fenced::NotOwner); count];
     for row in rows {
         let taken = column::<bool>(row, "taken")?;
         if let Some(answer) = answers.get_mut(index(row)?) {
             *answer = match taken {
-                true => Fenced::Taken,
-                false => Fenced::Passed(passed(row)?),
+                true => Some(Fenced::Taken),
+                false => passed(row)?.map(Fenced::Passed),
             };
         }
     }

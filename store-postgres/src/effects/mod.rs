@@ -11,7 +11,7 @@ pub(crate) use receive::{Receive, Received};
 pub(crate) use send::Deliver;
 pub(crate) use set_event::Set;
 
-use durable_api::store::StepRef;
+use durable_api::store::{StepRef, StoreErrorKind};
 
 use crate::{
     batch::{Batch, Batcher},
@@ -19,22 +19,28 @@ use crate::{
     writes,
 };
 
-/// How often a step may be written by somebody else, under our eyes, before the caller is asked to try again.
-const ATTEMPTS: usize = 3;
+/// How often the answer may change under our eyes before the caller is asked to try again.
+const ATTEMPTS: usize = 10;
 
-/// Commits an effect. If the same step (or the same write) is recorded at the same time, as by an earlier call whose
-/// answer was lost, nothing is applied, and the next attempt sees what is there.
-pub(crate) async fn submit<B>(batcher: &Batcher<B>, item: B::Item) -> Result<B::Answer, Failure>
+/// Commits an effect. If what it is judged by changes at the same time, as by an earlier call whose answer was lost,
+/// nothing is applied, and the next attempt sees what is there.
+pub(crate) async fn submit<B, T>(batcher: &Batcher<B>, item: B::Item) -> Result<Fenced<T>, Failure>
 where
-    B: Batch<Item: Clone>,
+    B: Batch<Item: Clone, Answer = Option<Fenced<T>>>,
 {
-    for _ in 1..ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         match batcher.submit(item.clone()).await {
+            Ok(Some(answer)) => return Ok(answer),
+            // The same step or write, recorded by somebody else.
             Err(failure) if failure.sqlstate() == Some("23505") => {}
-            done => return done,
+            Err(failure) => return Err(failure),
+            Ok(None) => {}
         }
     }
-    batcher.submit(item).await
+    Err(Failure::new(
+        StoreErrorKind::Contention,
+        "the same is done by many at once",
+    ))
 }
 
 /// Refuses what Postgres cannot store, before it reaches a batch of others.

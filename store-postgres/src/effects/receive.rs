@@ -14,7 +14,8 @@ use crate::{
     writes::bind_column,
 };
 
-/// `FOR UPDATE` makes a second receiver wait for the first, and then pass on to the next message.
+/// `FOR UPDATE` makes a second receiver wait for the first, and then pass on to the next message. If it finds none, though its
+/// snapshot has one, then the other receiver may have had the same step, and it has to look again.
 static RECEIVE: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
         "$9::text[], $10::boolean[]",
@@ -47,7 +48,12 @@ found AS MATERIALIZED (
     WHERE NOT o.taken AND (f.position IS NOT NULL OR o.give_up)
     ORDER BY o.position
 )
-SELECT o.position, o.taken, o.workflow_id, f.encoding, f.payload
+SELECT o.position, o.taken, o.workflow_id, o.give_up, f.encoding, f.payload,
+       CASE WHEN f.position IS NULL THEN (
+           SELECT true FROM {schema}.messages m
+           WHERE m.workflow_id = o.workflow_id AND m.topic = o.topic AND NOT m.consumed
+           LIMIT 1
+       ) END AS missed
 FROM owned o LEFT JOIN found f USING (position)",
     )
 });
@@ -66,7 +72,7 @@ pub(crate) struct Receive(pub(crate) Database);
 
 impl Batch for Receive {
     type Item = Arc<ReceiveMessage>;
-    type Answer = Fenced<Received>;
+    type Answer = Option<Fenced<Received>>;
     type Session = Work;
 
     fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
@@ -86,7 +92,7 @@ impl Batch for Receive {
         &self,
         mut work: Work,
         items: &[Self::Item],
-    ) -> Result<Vec<Fenced<Received>>, Failure> {
+    ) -> Result<Vec<Option<Fenced<Received>>>, Failure> {
         let query = fence::query(
             &self.0,
             &RECEIVE,
@@ -101,7 +107,14 @@ impl Batch for Receive {
             let id: String = record::column(row, "workflow_id")?;
             let payload = record::payload(row, "encoding", "payload")
                 .map_err(|damage| record::corrupt(&id, &format!("of a message, the {damage}")))?;
-            Ok(payload.map_or(Received::Nothing, Received::Message))
+            let missed = record::column::<Option<bool>>(row, "missed")?;
+            // Giving up is recorded, so the step was free.
+            let given_up: bool = record::column(row, "give_up")?;
+            Ok(match payload {
+                Some(payload) => Some(Received::Message(payload)),
+                None if missed == Some(true) && !given_up => None,
+                None => Some(Received::Nothing),
+            })
         })?;
         work.commit().await?;
         Ok(answers)

@@ -57,7 +57,7 @@ pub(crate) struct Deliver(pub(crate) Database);
 
 impl Batch for Deliver {
     type Item = Arc<SendMessage>;
-    type Answer = Fenced<bool>;
+    type Answer = Option<Fenced<bool>>;
     type Session = Work;
 
     fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
@@ -76,7 +76,7 @@ impl Batch for Deliver {
         &self,
         mut work: Work,
         items: &[Self::Item],
-    ) -> Result<Vec<Fenced<bool>>, Failure> {
+    ) -> Result<Vec<Option<Fenced<bool>>>, Failure> {
         let query = fence::query(
             &self.0,
             &SEND,
@@ -94,7 +94,7 @@ impl Batch for Deliver {
             Wakeup::key(&item.destination).cast_signed()
         });
         let rows = work.fetch(query).await?;
-        let answers = fence::answers(items.len(), &rows, |row| column(row, "reached"))?;
+        let answers = fence::answers(items.len(), &rows, |row| column(row, "reached").map(Some))?;
         work.commit().await?;
         Ok(answers)
     }

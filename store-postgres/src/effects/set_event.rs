@@ -43,7 +43,7 @@ pub(crate) struct Set(pub(crate) Database);
 
 impl Batch for Set {
     type Item = Arc<SetEvent>;
-    type Answer = Fenced<()>;
+    type Answer = Option<Fenced<()>>;
     type Session = Work;
 
     fn compare(one: &Self::Item, other: &Self::Item) -> Ordering {
@@ -62,7 +62,7 @@ impl Batch for Set {
         &self,
         mut work: Work,
         items: &[Self::Item],
-    ) -> Result<Vec<Fenced<()>>, Failure> {
+    ) -> Result<Vec<Option<Fenced<()>>>, Failure> {
         let query = fence::query(
             &self.0,
             &SET,
@@ -74,7 +74,7 @@ impl Batch for Set {
         let query = bind_column(query, items, |item| &*item.value.encoding);
         let query = bind_column(query, items, |item| &*item.value.bytes);
         let rows = work.fetch(query).await?;
-        let answers = fence::answers(items.len(), &rows, |_| Ok(()))?;
+        let answers = fence::answers(items.len(), &rows, |_| Ok(Some(())))?;
         work.commit().await?;
         Ok(answers)
     }
