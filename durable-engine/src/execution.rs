@@ -6,9 +6,11 @@ use durable_api::{
     store::{FinishOutcome, FinishWorkflow, Outcome, Owner, StepRecord},
 };
 use futures::FutureExt as _;
+use tracing::Instrument as _;
 
 use crate::{
     engine::{Engine, Launched},
+    observe,
     outage::Patience,
     run::Run,
     running::{Ended, Running},
@@ -28,7 +30,10 @@ pub(crate) struct Begin {
 /// Runs an execution in the background.
 pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> Arc<Running> {
     let running = engine.running.begin(&begin.execution);
-    let task = execute(Arc::clone(engine), Arc::clone(&running), begin);
+    let recovered = !begin.history.is_empty();
+    let id = begin.execution.workflow_id();
+    let span = observe::workflow_span(id, &begin.registration.name, recovered);
+    let task = execute(Arc::clone(engine), Arc::clone(&running), begin).instrument(span);
     engine.tasks.spawn_on(task, &launched.runtime);
     running
 }
@@ -36,6 +41,7 @@ pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> 
 async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
     let execution = Arc::clone(&begin.execution);
     let workflow_id = execution.workflow_id();
+    let name = begin.registration.name.clone();
     // A panic of the engine's own must not leave those who wait for the result waiting.
     let work = AssertUnwindSafe(run_to_end(&engine, &running, begin)).catch_unwind();
     let ended = tokio::select! {
@@ -62,6 +68,7 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
             tracing::error!(workflow_id, %error, "interrupted; it stays recoverable");
         }
     }
+    observe::execution_ended(&name, &ended);
     engine.running.end(&running, ended);
 }
 

@@ -11,6 +11,7 @@ mod launch;
 mod management;
 mod messages;
 mod names;
+mod observe;
 mod outage;
 mod patching;
 mod process;

@@ -9,7 +9,7 @@ use durable_api::{
     store::{StoreError, StoreErrorKind, StoreResult},
 };
 
-use crate::engine::Engine;
+use crate::{engine::Engine, observe};
 
 /// Whether the store is away, so that the log says so once, and once more when it is back.
 #[derive(Debug, Default)]
@@ -52,7 +52,10 @@ impl Engine {
                     return Ok(answer);
                 }
                 Err(error) if !patience.covers(error.kind()) => return Err(error.into()),
-                Err(error) => self.outage_seen(&error),
+                Err(error) => {
+                    observe::store_call_repeated();
+                    self.outage_seen(&error);
+                }
             }
             let pause = backoff.delay(attempt, self.random());
             tokio::select! {

@@ -10,7 +10,7 @@ use durable_api::{
 use crate::{
     engine::{Engine, Launched},
     execution::{self, Begin},
-    names,
+    names, observe,
     outage::Patience,
     run::Run,
     running::Running,
@@ -183,6 +183,7 @@ fn begin(
             history: Vec::new(),
         },
     );
+    observe::workflow_started(&registration.name);
     if let Some(cancellation) = scope.cancellation {
         engine.cancel_with(Arc::clone(&running), cancellation, &launched.runtime);
     }

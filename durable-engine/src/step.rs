@@ -6,10 +6,11 @@ use durable_api::{
     store::{Outcome, StepRecord},
 };
 use futures::FutureExt as _;
+use tracing::Instrument as _;
 
 use crate::{
     execution::{failure_payload, panic_failure},
-    names,
+    names, observe,
     run::Run,
 };
 
@@ -24,7 +25,8 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
     run.check_alive()?;
 
     let started_at = run.engine.now();
-    let returned = attempt(run, &options, step).await;
+    let span = observe::step_span(step_id, &options.name);
+    let returned = attempt(run, &options, step).instrument(span).await;
     // A body that met the end of its execution has no outcome of its own.
     run.check_alive()?;
     if run.execution.saw_cancellation() {
@@ -39,6 +41,7 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
         run.engine.now(),
     );
     let recorded = run.record(record).await?;
+    observe::step_recorded(matches!(outcome, Outcome::Success(_)));
     if recorded.outcome.as_ref() == Some(&outcome) {
         returned
     } else {
@@ -114,6 +117,7 @@ async fn attempt(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result
             error = %failure,
             "step failed and is tried again"
         );
+        observe::step_retried();
         failures.push(failure.to_string());
         let pause = options.retry.delay(number, run.engine.random());
         tokio::select! {

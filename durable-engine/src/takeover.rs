@@ -11,7 +11,7 @@ use durable_api::{
 
 use crate::{
     engine::{Engine, Launched},
-    execution,
+    execution, observe,
     outage::Patience,
     process::ProcessIdentity,
 };
@@ -33,9 +33,12 @@ pub(crate) async fn start(
     sweep(engine, launched, &identity).await
 }
 
+/// In every so many rounds, all that runs here is checked on: a wake-up may have been lost.
+const CHECK_EVERY: u32 = 5;
+
 /// Sweeps at intervals, until the engine is gone or superseded.
 async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
-    loop {
+    for round in 1_u32.. {
         let Some((pause, mut claimable)) = engine.upgrade().map(|engine| {
             let pause = engine.clock().sleep(engine.config.takeover_interval);
             (pause, engine.wakeups.listen_claimable())
@@ -69,6 +72,11 @@ async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
         if let Err(error) = look_around(&engine, launched, &identity).await {
             tracing::error!(%error, "looking for workflows to take over or to cancel failed");
         }
+        if round % CHECK_EVERY == 0
+            && let Err(error) = engine.check_all().await
+        {
+            tracing::error!(%error, "looking for workflows that were cancelled failed");
+        }
     }
 }
 
@@ -78,8 +86,7 @@ async fn look_around(
     identity: &ProcessIdentity,
 ) -> Result<(), Error> {
     sweep(engine, launched, identity).await?;
-    engine.expire().await?;
-    engine.check_all().await
+    engine.expire().await
 }
 
 async fn beat(engine: &Engine, launched: &Launched) -> Result<HeartbeatOutcome, Error> {
@@ -160,6 +167,7 @@ fn resume(
         steps = history.len(),
         "recovering"
     );
+    observe::workflow_recovered(&record.name);
     let mut start = ExecutionStart::new(record.id, engine.stopping.child_token());
     start.deadline = record.deadline;
     start.caller = record.caller;
