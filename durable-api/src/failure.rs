@@ -171,15 +171,20 @@ where
     E: StdError + Send + Sync + 'static,
 {
     fn from(error: E) -> Self {
+        let message = error.to_string();
         let mut causes = Vec::new();
         let mut next = error.source();
         while let Some(cause) = next {
-            causes.push(cause.to_string());
+            let text = cause.to_string();
+            // Many an error says its cause itself.
+            if !message.contains(&text) {
+                causes.push(text);
+            }
             next = cause.source();
         }
         Self {
             recorded: Box::new(Recorded {
-                message: error.to_string(),
+                message,
                 causes,
                 ..Recorded::default()
             }),
@@ -244,6 +249,20 @@ mod tests {
         assert_eq!(stored, failure);
         assert_eq!(stored.details::<Vec<u8>>(), Some(vec![1, 2]));
         assert!(stored.is_permanent());
+    }
+
+    #[test]
+    fn a_cause_that_the_message_says_already_is_not_said_again() {
+        let cause = std::io::Error::other("disk on fire");
+        let told = crate::store::StoreError::new(crate::store::StoreErrorKind::Failed, "ping")
+            .with_source(cause);
+        assert!(Failure::from(told).causes().is_empty());
+        let number = "x".parse::<u8>().unwrap_err();
+        #[derive(Debug, thiserror::Error)]
+        #[error("no price")]
+        struct NoPrice(#[source] std::num::ParseIntError);
+        let failure = Failure::from(NoPrice(number));
+        assert_eq!(failure.causes(), ["invalid digit found in string"]);
     }
 
     #[test]
