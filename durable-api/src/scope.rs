@@ -171,6 +171,11 @@ impl Execution {
         }
     }
 
+    /// Whether durable calls were dropped before they completed, since [`take_abandoned`](Self::take_abandoned) was last asked.
+    pub fn has_abandoned(&self) -> bool {
+        !self.lock_numbers().abandoned.is_empty()
+    }
+
     /// The durable calls that were dropped before they completed, since this was last asked.
     pub fn take_abandoned(&self) -> Vec<u32> {
         std::mem::take(&mut self.lock_numbers().abandoned)

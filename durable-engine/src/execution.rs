@@ -77,7 +77,8 @@ async fn expiry(engine: &Engine, execution: &Execution) {
     if let Some(deadline) = execution.deadline() {
         engine.sleep_until(deadline).await;
         tracing::info!(workflow_id = execution.workflow_id(), "over its deadline");
-        if let Err(error) = engine.cancel(execution.workflow_id()).await {
+        // What counts is the deadline that is stored: a resumed workflow has none.
+        if let Err(error) = engine.expire().await {
             tracing::warn!(%error, "could not cancel a workflow that is over its deadline");
         }
     }
@@ -93,13 +94,13 @@ async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> En
         history,
     } = begin;
     let encoding = engine.encoding(&registration);
-    let run = Arc::new(Run::new(
+    let run = Run::new(
         Arc::clone(engine),
         Arc::clone(&execution),
         owner,
         encoding,
         history,
-    ));
+    );
     let context = Arc::new(WorkflowContext::new(run));
     let values = registration.values.clone();
     let ctx = Ctx::for_execution(context, Arc::clone(&execution), values);
@@ -133,10 +134,10 @@ async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> En
         .deadline()
         .is_some_and(|deadline| deadline <= engine.now());
     if over {
-        return match engine.cancel(execution.workflow_id()).await {
-            Ok(()) => Ended::Elsewhere,
-            Err(error) => Ended::Interrupted(error),
-        };
+        // If it is cancelled by this, it cannot be finished any more.
+        if let Err(error) = engine.expire().await {
+            return Ended::Interrupted(error);
+        }
     }
     let what = || format!("the output of workflow `{}`", execution.workflow_id());
     let outcome = outcome(engine, returned, encoding, what);

@@ -65,7 +65,9 @@ impl EngineHandle {
         if let Some(running) = &self.running {
             match running.ended().await {
                 Ended::Recorded(outcome) => return Ok(outcome),
-                Ended::Interrupted(error) => return Err(error),
+                // A workflow waits on: what it waits for goes on elsewhere.
+                Ended::Interrupted(error) if self.holder.is_none() => return Err(error),
+                Ended::Interrupted(_) => {}
                 Ended::Elsewhere => {}
             }
         }

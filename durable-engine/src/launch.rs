@@ -16,6 +16,8 @@ use crate::{
 /// Registers version and executor, starts the loops, and recovers what was left behind. If the
 /// store refuses the registration, launch may be tried again.
 pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
+    // A shutdown waits until there is something to shut down.
+    let _launching = engine.shutdown.lock().await;
     let settled = settle(engine, take_registry(engine)?);
     let identity = ProcessIdentity::current();
     if let Err(error) = register(engine, &settled, &identity).await {

@@ -67,7 +67,7 @@ pub(crate) fn known(outcome: &BulkOutcome) -> Result<(), Error> {
 pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Error> {
     let id = match &request.workflow_id {
         Some(id) => {
-            names::check("workflow id", id)?;
+            names::check_derived("workflow id", id)?;
             id.clone()
         }
         None => engine.config.ids.next_id().to_string(),
@@ -104,7 +104,9 @@ async fn fork_point(engine: &Engine, request: &Fork) -> Result<u32, Error> {
     if let ForkFrom::Step(step_id) = request.from {
         return Ok(step_id);
     }
-    let steps = queries::list_steps(engine, &request.source).await?;
+    let mut steps = queries::list_steps(engine, &request.source).await?;
+    // Not the notes that the engine makes beside a step.
+    steps.retain(|step| !(step.name.ends_with("_until") || step.name == "durable.dropped"));
     let last = steps.last().map_or(0, |step| step.step_id);
     let failed = steps
         .iter()

@@ -11,6 +11,18 @@ pub(crate) fn check(what: &'static str, value: &str) -> Result<(), Error> {
     check_up_to(LIMIT, what, value)
 }
 
+/// Refuses the names that the engine gives its own steps.
+pub(crate) fn check_not_ours(what: &'static str, value: &str) -> Result<(), Error> {
+    if !value.starts_with("durable.") {
+        return Ok(());
+    }
+    Err(Error::InvalidName {
+        what,
+        value: value.chars().take(40).collect(),
+        reason: "names that begin with `durable.` are the library's own".to_owned(),
+    })
+}
+
 /// As [`check`], for a name that may be empty.
 pub(crate) fn check_optional(what: &'static str, value: &str) -> Result<(), Error> {
     if value.is_empty() {

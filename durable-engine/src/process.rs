@@ -1,5 +1,5 @@
 //! Who this process is, so that others on the same machine can tell when it is gone.
-use std::fs;
+use std::{fs, io};
 
 /// A process, as its executor's record describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +13,15 @@ pub(crate) struct ProcessIdentity {
 impl ProcessIdentity {
     /// This process. Both parts are absent where the platform does not tell (it does on Linux).
     pub(crate) fn current() -> Self {
-        let process = start_of("self").map(|start| format!("{}@{start}", std::process::id()));
+        let start = start_of("self").ok().flatten();
+        let process = start.map(|start| format!("{}@{start}", std::process::id()));
+        // Where the processes of others are hidden, one that is not seen may live.
+        let sees_others = matches!(start_of("1"), Ok(Some(_)));
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         let namespace = fs::read_link("/proc/self/ns/pid").ok();
         let host = boot
             .zip(namespace)
+            .filter(|_| sees_others)
             .map(|(boot, namespace)| format!("{}/{}", boot.trim(), namespace.to_string_lossy()));
         Self { host, process }
     }
@@ -28,22 +32,37 @@ impl ProcessIdentity {
         let Some((pid, start)) = process.and_then(|process| process.split_once('@')) else {
             return false;
         };
-        same_host && start_of(pid).as_deref() != Some(start)
+        // A question that could not be asked proves nothing.
+        same_host && start_of(pid).is_ok_and(|found| found.as_deref() != Some(start))
     }
 }
 
 /// When a process started, in ticks since the boot; `None` if there is no such process.
-fn start_of(pid: &str) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+fn start_of(pid: &str) -> io::Result<Option<String>> {
+    let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     // The second field is the command in parentheses, and may itself hold spaces and parentheses.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    let state = fields.next()?;
+    let mut fields = stat
+        .rsplit_once(')')
+        .map_or("", |(_, fields)| fields)
+        .split_whitespace();
     // A zombie runs no more.
-    if matches!(state, "Z" | "X") {
-        return None;
+    if matches!(fields.next(), Some("Z" | "X")) {
+        return Ok(None);
     }
-    fields.nth(18).map(str::to_owned)
+    match fields.nth(18) {
+        Some(start) => Ok(Some(start.to_owned())),
+        None => Err(io::Error::other("the file has another form")),
+    }
+}
+
+/// Whether there is no such process: its file is missing, or it ended while that was read.
+fn is_gone(error: &io::Error) -> bool {
+    const ESRCH: i32 = 3;
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -65,7 +84,7 @@ mod tests {
             .spawn()
             .unwrap();
         let pid = child.id().to_string();
-        let process = format!("{pid}@{}", start_of(&pid).unwrap());
+        let process = format!("{pid}@{}", start_of(&pid).unwrap().unwrap());
         assert!(!me.knows_dead(me.host.as_deref(), Some(&process)));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -1,7 +1,7 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use durable_api::{
@@ -12,6 +12,7 @@ use durable_api::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{engine::Engine, outage::Patience, recorded_error::RecordedError};
 
@@ -26,8 +27,10 @@ pub(crate) struct Run {
     history: Mutex<HashMap<u32, StepRecord>>,
     /// Topics on which a receive waits.
     pub(crate) topics: Mutex<HashSet<String>>,
-    /// Held while it is recorded which calls were dropped, so that no effect overtakes the record.
-    dropping: tokio::sync::Mutex<()>,
+    /// A record of dropped calls that is not known to be written, with its number. The lock is held while it is written, so that no
+    /// effect overtakes it.
+    dropping: Arc<tokio::sync::Mutex<Option<StepRecord>>>,
+    this: Weak<Self>,
 }
 
 /// The name of the engine's own step that says which durable calls were dropped before they completed.
@@ -40,7 +43,7 @@ impl Run {
         owner: Owner,
         encoding: Encoding,
         history: Vec<StepRecord>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let (own, history): (Vec<_>, Vec<_>) =
             history.into_iter().partition(|step| step.name == DROPPED);
         let dropped = own.iter().flat_map(dropped_calls);
@@ -49,24 +52,32 @@ impl Run {
             .into_iter()
             .map(|step| (step.step_id, step))
             .collect();
-        Self {
+        Arc::new_cyclic(|this| Self {
             engine,
             execution,
             owner,
             encoding,
             history: Mutex::new(history),
             topics: Mutex::default(),
-            dropping: tokio::sync::Mutex::new(()),
-        }
+            dropping: Arc::default(),
+            this: Weak::clone(this),
+        })
     }
 
     pub(crate) fn workflow_id(&self) -> &str {
         self.execution.workflow_id()
     }
 
-    /// An error if this execution must stop, so that it does no more work in vain.
+    /// An error if this execution must stop, so that it does no more work in vain. One whose code was told to stop goes another way than
+    /// it would have gone, and must leave no trace of that.
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
-        self.execution.interruption().map_or(Ok(()), Err)
+        if let Some(error) = self.execution.interruption() {
+            return Err(error);
+        }
+        if self.execution.saw_cancellation() {
+            return Err(self.interrupted("it was told to stop"));
+        }
+        Ok(())
     }
 
     /// The checkpoint of a step, if an earlier execution came so far. A call that an earlier execution dropped never completes, so
@@ -160,19 +171,60 @@ impl Run {
 
     /// What comes before every effect: it is recorded which durable calls were dropped, since the effect may follow from that.
     pub(crate) async fn before_effect(&self) -> Result<(), Error> {
-        let _guard = self.dropping.lock().await;
-        let dropped = self.execution.take_abandoned();
-        if dropped.is_empty() {
+        self.check_alive()?;
+        let pending = Arc::clone(&self.dropping).lock_owned().await;
+        let (Some(run), true) = (
+            self.this.upgrade(),
+            pending.is_some() || self.execution.has_abandoned(),
+        ) else {
             return Ok(());
+        };
+        // In a task of its own: the call that comes here may itself be dropped, or not be polled while others wait for the lock.
+        let write = tokio::spawn(async move { run.write_dropped(pending).await });
+        write.await.unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    async fn write_dropped(
+        &self,
+        mut pending: OwnedMutexGuard<Option<StepRecord>>,
+    ) -> Result<(), Error> {
+        loop {
+            let step = match &*pending {
+                Some(step) => step.clone(),
+                None => {
+                    let dropped = self.execution.take_abandoned();
+                    if dropped.is_empty() {
+                        return Ok(());
+                    }
+                    pending.insert(self.dropped_step(&dropped)?).clone()
+                }
+            };
+            self.write(step).await?;
+            *pending = None;
         }
+    }
+
+    fn dropped_step(&self, dropped: &[u32]) -> Result<StepRecord, Error> {
         let payload = Encoding::Json
-            .encode(&dropped)
+            .encode(dropped)
             .map_err(|source| Error::codec("the numbers of dropped calls", source))?;
         let now = self.engine.now();
         let step_id = self.execution.take_own_number();
         let outcome = Outcome::Success(payload);
-        let step = StepRecord::completed(step_id, DROPPED, outcome, now, now);
-        self.write(step).await.map(drop)
+        Ok(StepRecord::completed(step_id, DROPPED, outcome, now, now))
+    }
+
+    /// An error that says something of this execution, not of what the workflow asked for: it ends it.
+    fn unrecorded(&self, error: Error) -> Error {
+        match error {
+            Error::Store(_)
+            | Error::ShutDown { .. }
+            | Error::Interrupted { .. }
+            | Error::NotOwner { .. }
+            | Error::UnexpectedStep { .. }
+            | Error::Codec { .. } => self.execution.interrupt(error),
+            other => other,
+        }
     }
 
     /// The error for an execution that must leave off here and is recovered later. Ends it.
@@ -221,13 +273,13 @@ impl Run {
         if let Some(step) = self.replayed(step_id, name).await? {
             return self.answer(step);
         }
-        self.check_alive()?;
+        self.before_effect().await?;
         let started_at = self.engine.now();
         let outcome = match call.await {
             Ok(payload) => Outcome::Success(payload),
             Err(error) => match RecordedError::of(&error) {
                 Some(recorded) => Outcome::Failure(recorded.to_payload()),
-                None => return Err(error),
+                None => return Err(self.unrecorded(error)),
             },
         };
         let mut step = StepRecord::completed(step_id, name, outcome, started_at, self.engine.now());

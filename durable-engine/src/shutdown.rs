@@ -19,11 +19,7 @@ pub(crate) async fn shutdown(
     if *done {
         return Ok(ShutdownReport::default());
     }
-    {
-        // Under this lock, no launch is under way that would not see it.
-        let _registering = engine.lock_registering();
-        engine.stopping.cancel();
-    }
+    engine.stopping.cancel();
     engine.tasks.close();
     tokio::select! {
         () = engine.tasks.wait() => {}
@@ -31,10 +27,10 @@ pub(crate) async fn shutdown(
     }
     let report = ShutdownReport::new(engine.running.ids());
     engine.halted.cancel();
-    *done = true;
     if let Some(launched) = engine.launched.get() {
         retire(engine, launched.incarnation).await?;
     }
+    *done = true;
     tracing::info!(unfinished = report.unfinished.len(), "shut down");
     Ok(report)
 }

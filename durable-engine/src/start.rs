@@ -50,14 +50,12 @@ pub(crate) async fn start_root(
     };
     let scope = request.scope.clone();
     let insert = prepare(engine, launched, registration, id, request, None)?;
-    match insert_workflow(engine, &insert, Patience::Transient).await? {
-        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert, scope)),
-        InsertOutcome::Existing(record) => Ok(Started::before(engine, record.id)),
-        InsertOutcome::Conflict(record) => Err(conflict(record)),
-        InsertOutcome::UnknownExecutor => Err(superseded(launched)),
-        InsertOutcome::StepTaken(_) | InsertOutcome::ParentNotOwner => {
-            unreachable!("a store answers of a parent only if there is one")
-        }
+    match accept(engine, registration, insert, scope, Patience::Transient).await? {
+        Accepted::Started(started) => Ok(started),
+        Accepted::Refused(refused) => Err(match *refused {
+            InsertOutcome::Conflict(record) => conflict(record),
+            _ => superseded(launched),
+        }),
     }
 }
 
@@ -97,16 +95,18 @@ pub(crate) async fn start_child(
         &registration.name,
     ));
     run.before_effect().await?;
-    match insert_workflow(engine, &insert, Patience::Mendable)
+    let name = insert.name.clone();
+    match accept(engine, registration, insert, scope, Patience::Mendable)
         .await
         .map_err(|error| run.execution.interrupt(error))?
     {
-        InsertOutcome::Inserted => Ok(begin(engine, launched, registration, insert, scope)),
-        InsertOutcome::Existing(record) => Ok(Started::before(engine, record.id)),
-        InsertOutcome::Conflict(record) => Err(conflict(record)),
-        InsertOutcome::StepTaken(step) => Err(run.unexpected(&step, &insert.name)),
-        InsertOutcome::ParentNotOwner => Err(run.not_owner().await),
-        InsertOutcome::UnknownExecutor => Err(run.execution.interrupt(superseded(launched))),
+        Accepted::Started(started) => Ok(started),
+        Accepted::Refused(refused) => Err(match *refused {
+            InsertOutcome::Conflict(record) => conflict(record),
+            InsertOutcome::StepTaken(step) => run.unexpected(&step, &name),
+            InsertOutcome::ParentNotOwner => run.not_owner().await,
+            _ => run.execution.interrupt(superseded(launched)),
+        }),
     }
 }
 
@@ -151,14 +151,44 @@ fn deadline(scope: &StartScope, parent: Option<&Run>, now: Timestamp) -> Option<
     own.into_iter().chain(inherited).min()
 }
 
-async fn insert_workflow(
-    engine: &Engine,
-    insert: &InsertWorkflow,
+/// What became of a request to start.
+enum Accepted {
+    Started(Started),
+    Refused(Box<InsertOutcome>),
+}
+
+/// Writes the row and runs what was accepted, in a task of its own: a caller that is dropped meanwhile must not leave a workflow that is
+/// accepted and run by nobody.
+async fn accept(
+    engine: &Arc<Engine>,
+    registration: &Arc<Registration>,
+    insert: InsertWorkflow,
+    scope: StartScope,
     patience: Patience,
-) -> Result<InsertOutcome, Error> {
-    engine
-        .persist(patience, || engine.store().insert_workflow(insert.clone()))
-        .await
+) -> Result<Accepted, Error> {
+    let operation = "run_workflow";
+    let runtime = engine.launched(operation)?.runtime.clone();
+    let (engine, registration) = (Arc::clone(engine), Arc::clone(registration));
+    let task = async move {
+        let store = engine.store();
+        let answer = engine
+            .persist(patience, || store.insert_workflow(insert.clone()))
+            .await?;
+        Ok(match answer {
+            InsertOutcome::Inserted => {
+                let launched = engine.launched(operation)?;
+                Accepted::Started(begin(&engine, launched, &registration, insert, scope))
+            }
+            InsertOutcome::Existing(record) => {
+                Accepted::Started(Started::before(&engine, record.id))
+            }
+            refused => Accepted::Refused(Box::new(refused)),
+        })
+    };
+    match runtime.spawn(task).await {
+        Ok(accepted) => accepted,
+        Err(_) => Err(Error::ShutDown { operation }),
+    }
 }
 
 /// Runs what was accepted.

@@ -16,13 +16,15 @@ use crate::{
 
 pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>) -> Result<Value> {
     names::check("step name", &options.name)?;
+    names::check_not_ours("step name", &options.name)?;
     let Some(step_id) = options.step_id else {
         return attempt(run, &options, step).await;
     };
     if let Some(record) = run.replayed(step_id, &options.name).await? {
         return replay(run, record);
     }
-    run.check_alive()?;
+    // A body is an effect, too.
+    run.before_effect().await?;
 
     let started_at = run.engine.now();
     let span = observe::step_span(step_id, &options.name);

@@ -71,7 +71,7 @@
 //! }
 //! ```
 //!
-//! Steps may run side by side under `tokio::join!`: a step takes its number when [`run_as_step`] is called, not when
+//! Steps may run side by side under `tokio::join!`, one durable call a branch: a step takes its number when [`run_as_step`] is called, not when
 //! it is polled. Durable calls belong to the workflow's own task; one made from a spawned task is an error.
 //!
 //! # Children and handles

@@ -79,8 +79,8 @@ impl<'c> IntoFuture for SendMessage<'c> {
 /// One receiver at a time may wait on a topic.
 ///
 /// # Errors
-/// [`Error::OutsideWorkflow`], [`Error::InsideStep`]; [`Error::Conflict`]-free otherwise: [`Error::Cancelled`] when the workflow is
-/// cancelled meanwhile, [`Error::Codec`] when the message is no `T`.
+/// [`Error::OutsideWorkflow`], [`Error::InsideStep`]; [`Error::TopicTaken`] when another receive waits on the topic; [`Error::Cancelled`]
+/// when the workflow is cancelled meanwhile; [`Error::Codec`] when the message is no `T`.
 pub fn recv<'c, T: Durable>(
     ctx: &'c Ctx,
     topic: impl Into<String>,

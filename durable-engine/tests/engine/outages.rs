@@ -29,10 +29,14 @@ async fn an_outage_is_logged_once_and_its_end_once() {
     let clock = HandClock::new();
     let ctx = launched(ready(store), &clock).await;
 
-    let mut handles = Vec::new();
-    for name in ["Ann", "Bob", "Cid"] {
-        handles.push(durable_api::run_workflow(&ctx, greet, name).await.unwrap());
-    }
+    // All are accepted before the first meets the outage: an answer to one call is an end of it.
+    let starts = ["Ann", "Bob", "Cid"]
+        .map(|name| durable_api::run_workflow(&ctx, greet, name).into_future());
+    let handles: Vec<_> = join_all(starts)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
     let results = handles
         .iter()
         .map(|handle| handle.get_result().into_future());

@@ -154,13 +154,14 @@ pub(super) async fn a_step_that_looks_sees_the_cancellation(bench: &Bench<'_, im
 pub(super) async fn a_resumed_workflow_goes_on_after_its_last_step(
     bench: &Bench<'_, impl Backend>,
 ) {
-    let (steps, gate) = (Counter::default(), Gate::closed());
+    let (steps, recorded, gate) = (Counter::default(), Counter::default(), Gate::closed());
     let flow = {
-        let (steps, gate) = (steps.clone(), gate.clone());
+        let (steps, recorded, gate) = (steps.clone(), recorded.clone(), gate.clone());
         move |ctx: Ctx, (): ()| -> Flow<u32> {
-            let (steps, gate) = (steps.clone(), gate.clone());
+            let (steps, recorded, gate) = (steps.clone(), recorded.clone(), gate.clone());
             Box::pin(async move {
                 durable::run_as_step(&ctx, || async { Ok(steps.up()) }).await?;
+                recorded.up();
                 gate.pass().await;
                 durable::run_as_step(&ctx, || async { Ok(steps.up()) }).await
             })
@@ -168,7 +169,7 @@ pub(super) async fn a_resumed_workflow_goes_on_after_its_last_step(
     };
     let ctx = process(bench, |ctx| register(ctx, "flow", &flow)).await;
     durable::run_workflow(&ctx, flow, ()).id("w").await.unwrap();
-    steps.reaches(1).await;
+    recorded.reaches(1).await;
     durable::cancel_workflow(&ctx, "w").await.unwrap();
     gate.open();
     let handle = durable::resume_workflow::<u32>(&ctx, "w").await.unwrap();

@@ -5,6 +5,7 @@ mod children;
 mod events;
 mod evolution;
 mod faults;
+mod interruptions;
 mod lifecycle;
 mod management;
 mod messages;
@@ -221,5 +222,12 @@ suite! { $
         a_deprecated_patch_accepts_its_mark_and_leaves_none,
         instances_are_told_apart_also_at_recovery,
         values_of_the_registering_context_are_there_in_each_execution,
+    }
+    interruptions {
+        a_start_whose_caller_is_gone_is_run_all_the_same,
+        effects_after_the_stop_signal_leave_no_trace,
+        a_parent_waits_on_for_a_child_that_is_interrupted,
+        a_resumed_workflow_is_free_of_its_old_deadline,
+        a_step_cannot_have_a_name_of_the_library,
     }
 }
