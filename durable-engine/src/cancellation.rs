@@ -1,5 +1,5 @@
 //! Noticing that a workflow that runs here was cancelled, deleted or taken over.
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use durable_api::{
     CancellationToken, Error, WorkflowStatus,
@@ -47,24 +47,26 @@ impl Engine {
             }
             // A takeover is left to the fence: the execution finds out when it writes.
             Ok(Some(_)) | Err(_) => {}
-            Ok(None) => running.stop(Error::NotOwner {
-                workflow_id: id.to_owned(),
-            }),
+            Ok(None) => running.stop(not_owner(id)),
         }
     }
 
     /// Looks after every workflow that runs here: a hint may have been lost.
     pub(crate) async fn check_all(&self) -> Result<(), Error> {
         let store: &dyn AdministrationStore = self.store();
-        for ids in self.running.ids().chunks(CHUNK) {
+        for before in self.running.all().chunks(CHUNK) {
             let mut filter = WorkflowFilter::new()
                 .status(WorkflowStatus::Cancelled)
                 .limit(u32::try_from(CHUNK).unwrap_or(u32::MAX));
-            filter.ids = ids.to_vec();
+            filter.ids = before
+                .iter()
+                .map(|running| running.workflow_id().to_owned())
+                .collect();
             let page = self
                 .persist(Patience::Transient, || store.list_workflows(filter.clone()))
                 .await?;
-            self.stop_cancelled(page.workflows.iter().map(|record| record.id.as_str()));
+            let ids = page.workflows.iter().map(|record| record.id.as_str());
+            stop(before, ids, cancelled);
         }
         Ok(())
     }
@@ -73,13 +75,14 @@ impl Engine {
     pub(crate) async fn expire(&self) -> Result<(), Error> {
         let store: &dyn ManagementStore = self.store();
         loop {
+            let before = self.running.all();
             let request = CancelExpired::new(&self.config.app, self.now());
             let ids = self
                 .persist(Patience::Transient, || {
                     store.cancel_expired(request.clone())
                 })
                 .await?;
-            self.stop_cancelled(ids.iter().map(String::as_str));
+            stop(&before, ids.iter().map(String::as_str), cancelled);
             if ids.len() < request.limit as usize {
                 return Ok(());
             }
@@ -110,28 +113,48 @@ impl Engine {
     /// Cancels one workflow.
     pub(crate) async fn cancel(&self, id: &str) -> Result<(), Error> {
         let store: &dyn ManagementStore = self.store();
+        let before = self.running.all();
         let request = CancelWorkflows::new(vec![id.to_owned()], self.now());
         let outcome = self
             .persist(Patience::Mendable, || {
                 store.cancel_workflows(request.clone())
             })
             .await?;
-        self.stop_cancelled(outcome.changed.iter().map(String::as_str));
+        stop(
+            &before,
+            outcome.changed.iter().map(String::as_str),
+            cancelled,
+        );
         Ok(())
     }
+}
 
-    /// Stops the executions here of workflows that are cancelled.
-    pub(crate) fn stop_cancelled<'a>(&self, ids: impl IntoIterator<Item = &'a str>) {
-        for id in ids {
-            if let Some(running) = self.running.get(id) {
-                running.stop(cancelled(id));
-            }
+/// Stops those executions whose workflows the store named.
+pub(crate) fn stop<'a>(
+    executions: &[Arc<Running>],
+    ids: impl IntoIterator<Item = &'a str>,
+    reason: fn(&str) -> Error,
+) {
+    let ids: HashSet<_> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return;
+    }
+    for running in executions {
+        let id = running.workflow_id();
+        if ids.contains(id) {
+            running.stop(reason(id));
         }
     }
 }
 
 pub(crate) fn cancelled(id: &str) -> Error {
     Error::Cancelled {
+        workflow_id: id.to_owned(),
+    }
+}
+
+pub(crate) fn not_owner(id: &str) -> Error {
+    Error::NotOwner {
         workflow_id: id.to_owned(),
     }
 }

@@ -9,9 +9,10 @@ use durable_api::{
     },
 };
 
-use crate::{engine::Engine, names, outage::Patience, queries};
+use crate::{cancellation, engine::Engine, names, outage::Patience, queries};
 
 pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+    let before = engine.running.all();
     let mut cancel = CancelWorkflows::new(request.ids.clone(), engine.now());
     cancel.children = request.children;
     let store: &dyn ManagementStore = engine.store();
@@ -20,7 +21,8 @@ pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutc
             store.cancel_workflows(cancel.clone())
         })
         .await?;
-    engine.stop_cancelled(outcome.changed.iter().map(String::as_str));
+    let changed = outcome.changed.iter().map(String::as_str);
+    cancellation::stop(&before, changed, cancellation::cancelled);
     Ok(outcome)
 }
 
@@ -35,6 +37,7 @@ pub(crate) async fn resume(engine: &Engine, request: &Manage) -> Result<BulkOutc
 }
 
 pub(crate) async fn delete(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+    let before = engine.running.all();
     let mut delete = DeleteWorkflows::new(request.ids.clone());
     delete.children = request.children;
     let store: &dyn ManagementStore = engine.store();
@@ -43,13 +46,8 @@ pub(crate) async fn delete(engine: &Engine, request: &Manage) -> Result<BulkOutc
             store.delete_workflows(delete.clone())
         })
         .await?;
-    for id in &outcome.changed {
-        if let Some(running) = engine.running.get(id) {
-            running.stop(Error::NotOwner {
-                workflow_id: id.clone(),
-            });
-        }
-    }
+    let changed = outcome.changed.iter().map(String::as_str);
+    cancellation::stop(&before, changed, cancellation::not_owner);
     Ok(outcome)
 }
 

@@ -109,13 +109,18 @@ impl RunningWorkflows {
     /// The ids of all workflows that run here, sorted.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut ids: Vec<_> = self
-            .lock()
-            .values()
-            .flatten()
+            .all()
+            .iter()
             .map(|running| running.workflow_id().to_owned())
             .collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// The executions there are now. Who asks the store about workflows takes them first: an execution that begins
+    /// after the question is not what the answer is about.
+    pub(crate) fn all(&self) -> Vec<Arc<Running>> {
+        self.lock().values().flatten().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Arc<Running>>>> {

@@ -31,9 +31,6 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
     let returned = attempt(run, &options, step).instrument(span).await;
     // A body that met the end of its execution has no outcome of its own.
     run.check_alive()?;
-    if run.execution.saw_cancellation() {
-        return Err(run.interrupted("a step was told to stop").into());
-    }
     let (outcome, returned) = settle(run, &options, step_id, returned);
     let record = StepRecord::completed(
         step_id,
