@@ -38,6 +38,7 @@ mod steps;
 mod store;
 mod streams;
 mod tables;
+mod transactions;
 mod versions;
 mod wakeups;
 mod workflows;

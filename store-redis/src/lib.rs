@@ -96,6 +96,7 @@ mod server;
 mod steps;
 mod store;
 mod streams;
+mod transactions;
 mod versions;
 mod wakeups;
 mod workflows;

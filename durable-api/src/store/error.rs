@@ -18,6 +18,8 @@ pub enum StoreErrorKind {
     Misconfigured,
     /// The request itself cannot be carried out, whatever the state of the store.
     Invalid,
+    /// This kind of store cannot do what was asked. Nothing was applied.
+    Unsupported,
     /// Something stored breaks an invariant: it was damaged or written by something else.
     Corrupt,
     /// The store failed in a way that trying again will not mend (a full disk, a read-only file, a
@@ -50,6 +52,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Incompatible => "the stored schema is not one this version can use",
             Self::Misconfigured => "the server's configuration could lose work",
             Self::Invalid => "the request is invalid",
+            Self::Unsupported => "this store cannot do that",
             Self::Corrupt => "stored data is damaged",
             Self::Failed => "the store failed",
         })

@@ -60,6 +60,12 @@ mockall::mock! {
     }
 
     #[async_trait]
+    impl OutboxStore for SystemStore {
+        async fn send_message_within<'a>(&self, request: SendMessage, connection: &'a mut DynConnection) -> StoreResult<SendOutcome>;
+        async fn insert_workflow_within<'a>(&self, request: InsertWorkflow, connection: &'a mut DynConnection) -> StoreResult<InsertOutcome>;
+    }
+
+    #[async_trait]
     impl StepStore for SystemStore {
         async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome>;
         async fn list_steps(&self, workflow_id: &str) -> StoreResult<Vec<StepRecord>>;
@@ -69,6 +75,11 @@ mockall::mock! {
     impl StreamStore for SystemStore {
         async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome>;
         async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage>;
+    }
+
+    #[async_trait]
+    impl TransactionStore for SystemStore {
+        async fn run_transaction<'a>(&self, step: StepRef, body: &'a DynBody<'a>) -> StoreResult<TransactionOutcome>;
     }
 
     #[async_trait]

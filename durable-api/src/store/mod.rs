@@ -25,10 +25,12 @@ mod management;
 mod messages;
 #[cfg(feature = "mock")]
 mod mock;
+mod outbox;
 mod owner;
 mod step_ref;
 mod steps;
 mod streams;
+mod transactions;
 mod versions;
 mod wakeups;
 mod workflow_record;
@@ -51,10 +53,14 @@ pub use management::{
 pub use messages::{MessageStore, ReceiveMessage, ReceiveOutcome, SendMessage, SendOutcome};
 #[cfg(feature = "mock")]
 pub use mock::MockSystemStore;
+pub use outbox::{DynConnection, OutboxStore};
 pub use owner::{Incarnation, Owner};
 pub use step_ref::StepRef;
 pub use steps::{RecordOutcome, RecordStep, StepRecord, StepStore};
 pub use streams::{AppendOutcome, AppendStream, ReadStream, StreamPage, StreamState, StreamStore};
+pub use transactions::{
+    BodyOutcome, DynBody, TransactionBody, TransactionOutcome, TransactionStore,
+};
 pub use versions::{RegisterVersion, SetLatestOutcome, VersionRecord, VersionStore};
 pub use wakeups::{Wakeup, WakeupStore, Wakeups};
 pub use workflow_record::{Caller, Outcome, ParentStep, Payloads, WorkflowRecord};
@@ -75,8 +81,10 @@ pub trait SystemStore:
     + LifecycleStore
     + ManagementStore
     + MessageStore
+    + OutboxStore
     + StepStore
     + StreamStore
+    + TransactionStore
     + VersionStore
     + WakeupStore
     + WorkflowStore
@@ -91,8 +99,10 @@ impl<T> SystemStore for T where
         + LifecycleStore
         + ManagementStore
         + MessageStore
+        + OutboxStore
         + StepStore
         + StreamStore
+        + TransactionStore
         + VersionStore
         + WakeupStore
         + WorkflowStore

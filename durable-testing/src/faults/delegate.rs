@@ -5,16 +5,16 @@ use durable_api::{
     store::{
         AdministrationStore, AggregateStore, AggregateWorkflows, AppendOutcome, AppendStream,
         BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows, ClaimedWorkflows,
-        DeleteFinished, DeleteWorkflows, EventLookup, EventStore, ExecutorRecord, ExecutorStore,
-        ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, ForkOutcome, ForkWorkflow,
-        HeartbeatOutcome, Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore,
-        ManagementStore, MessageStore, Payloads, ReadStream, ReceiveMessage, ReceiveOutcome,
-        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
-        ResumeWorkflows, RetireOutcome, SendMessage, SendOutcome, SetAttributes,
-        SetAttributesOutcome, SetEvent, SetEventOutcome, SetLatestOutcome, StepRecord, StepStore,
-        StoreDescription, StoreResult, StreamPage, StreamStore, VersionRecord, VersionStore,
-        WakeupStore, Wakeups, WorkflowFilter, WorkflowGroup, WorkflowPage, WorkflowRecord,
-        WorkflowStore,
+        DeleteFinished, DeleteWorkflows, DynBody, DynConnection, EventLookup, EventStore,
+        ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow,
+        ForkOutcome, ForkWorkflow, HeartbeatOutcome, Incarnation, InsertOutcome, InsertWorkflow,
+        LifecycleStore, ManagementStore, MessageStore, OutboxStore, Payloads, ReadStream,
+        ReceiveMessage, ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor,
+        RegisterOutcome, RegisterVersion, ResumeWorkflows, RetireOutcome, SendMessage, SendOutcome,
+        SetAttributes, SetAttributesOutcome, SetEvent, SetEventOutcome, SetLatestOutcome,
+        StepRecord, StepRef, StepStore, StoreDescription, StoreResult, StreamPage, StreamStore,
+        TransactionOutcome, TransactionStore, VersionRecord, VersionStore, WakeupStore, Wakeups,
+        WorkflowFilter, WorkflowGroup, WorkflowPage, WorkflowRecord, WorkflowStore,
     },
 };
 
@@ -166,6 +166,28 @@ impl MessageStore for FaultyStore {
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
+impl OutboxStore for FaultyStore {
+    async fn send_message_within<'a>(
+        &self,
+        request: SendMessage,
+        connection: &'a mut DynConnection,
+    ) -> StoreResult<SendOutcome> {
+        let call = self.inner.send_message_within(request, connection);
+        self.call("send_message_within", call).await
+    }
+
+    async fn insert_workflow_within<'a>(
+        &self,
+        request: InsertWorkflow,
+        connection: &'a mut DynConnection,
+    ) -> StoreResult<InsertOutcome> {
+        let call = self.inner.insert_workflow_within(request, connection);
+        self.call("insert_workflow_within", call).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
 impl StepStore for FaultyStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
         self.call("record_step", self.inner.record_step(request))
@@ -189,6 +211,19 @@ impl StreamStore for FaultyStore {
     async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage> {
         self.call("read_stream", self.inner.read_stream(request))
             .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl TransactionStore for FaultyStore {
+    async fn run_transaction<'a>(
+        &self,
+        step: StepRef,
+        body: &'a DynBody<'a>,
+    ) -> StoreResult<TransactionOutcome> {
+        let call = self.inner.run_transaction(step, body);
+        self.call("run_transaction", call).await
     }
 }
 
