@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    DynStep, Error, Handle, Registration, Result, StepOptions, Timestamp, Value,
+    DynStep, DynTransaction, Error, Handle, Registration, Result, StepOptions, Timestamp,
+    TransactionOptions, Value,
     requests::{
         Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
         Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
         WriteStream,
     },
-    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
 
 /// What a program or a workflow may ask of its engine, type-erased: what an engine implements and a test mocks.
@@ -41,6 +42,13 @@ pub trait Context: Debug + Send + Sync + 'static {
     // The lifetime is spelled out because mockall cannot read an elided one here.
     async fn run_as_step<'a>(&self, options: StepOptions, step: &'a DynStep<'a>) -> Result<Value>;
 
+    /// Runs a step in a database transaction, or returns what it came to.
+    async fn run_as_transaction<'a>(
+        &self,
+        options: TransactionOptions,
+        body: &'a DynTransaction<'a>,
+    ) -> Result<Value>;
+
     /// Waits until a recorded instant.
     async fn sleep(&self, request: Sleep) -> Result<(), Error>;
 
@@ -52,6 +60,13 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Leaves a message for a workflow.
     async fn send(&self, request: SendTo) -> Result<(), Error>;
+
+    /// Leaves a message for a workflow, in a transaction of the caller's.
+    async fn send_within<'a>(
+        &self,
+        request: SendTo,
+        connection: &'a mut DynConnection,
+    ) -> Result<(), Error>;
 
     /// Takes the next message of a topic, or none at the timeout.
     async fn recv(&self, request: Recv) -> Result<Option<Value>, Error>;

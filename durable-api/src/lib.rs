@@ -21,6 +21,7 @@ mod status;
 mod step;
 pub mod store;
 mod timestamp;
+mod transaction;
 mod value;
 mod values;
 mod workflow;
@@ -38,13 +39,13 @@ pub use handle::MockHandle;
 pub use handle::{GetResult, Handle, ReadyHandle};
 pub use method::{Instance, Method, method};
 pub use ops::{
-    AwaitResult, ForkWorkflow, RunStep, RunWorkflow, SendMessage, WorkflowHandle,
+    AwaitResult, ForkWorkflow, RunStep, RunTransaction, RunWorkflow, SendMessage, WorkflowHandle,
     aggregate_workflows, cancel_workflow, cancel_workflows, close_stream, delete_finished,
     delete_workflow, delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch,
     list_steps, list_versions, list_workflows, now, patch, random_uuid, read_stream, recv,
     register_workflow, register_workflow_with, resume_workflow, resume_workflows,
-    retrieve_workflow, run_as_step, run_workflow, select, send, set_attributes, set_event,
-    set_latest_version, shutdown, sleep, write_stream,
+    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes,
+    set_event, set_latest_version, shutdown, sleep, write_stream,
 };
 pub use payload::Payload;
 pub use requests::ForkFrom;
@@ -57,6 +58,7 @@ pub use store::MockSystemStore;
 pub use store::{Caller, SystemStore};
 pub use timestamp::Timestamp;
 pub use tokio_util::sync::CancellationToken;
+pub use transaction::{DynTransaction, TransactionFn, TransactionOptions, TransactionStep};
 pub use value::{Durable, Value};
 pub use values::Values;
 pub use workflow::{

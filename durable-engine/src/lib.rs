@@ -28,6 +28,7 @@ mod step;
 mod streams;
 mod takeover;
 mod time;
+mod transaction;
 mod wait;
 mod wakeups;
 mod workflow_context;

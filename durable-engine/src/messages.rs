@@ -7,7 +7,8 @@ use durable_api::{
     Encoding, Error, Payload, Value,
     requests::{Recv, SendTo},
     store::{
-        MessageStore, Outcome, ReceiveMessage, ReceiveOutcome, SendMessage, SendOutcome, StepRecord,
+        DynConnection, MessageStore, OutboxStore, Outcome, ReceiveMessage, ReceiveOutcome,
+        SendMessage, SendOutcome, StepRecord,
     },
 };
 
@@ -23,6 +24,24 @@ const RECV: &str = "durable.recv";
 pub(crate) async fn send(engine: &Engine, request: SendTo) -> Result<(), Error> {
     let message = message(engine, engine.config.encoding, request)?;
     match deliver(engine, &message, Patience::Transient).await? {
+        SendOutcome::Sent => Ok(()),
+        _ => Err(unknown(message)),
+    }
+}
+
+/// Sends in a transaction of the caller's. An error is the caller's to act on: what a failed statement leaves of a transaction cannot
+/// be tried again.
+pub(crate) async fn send_within(
+    engine: &Engine,
+    request: SendTo,
+    connection: &mut DynConnection,
+) -> Result<(), Error> {
+    let message = message(engine, engine.config.encoding, request)?;
+    let store: &dyn OutboxStore = engine.store();
+    match store
+        .send_message_within(message.clone(), connection)
+        .await?
+    {
         SendOutcome::Sent => Ok(()),
         _ => Err(unknown(message)),
     }

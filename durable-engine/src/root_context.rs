@@ -2,14 +2,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, DynStep, Error, Handle, Registration, Result, ShutdownReport, StepOptions, Timestamp,
-    Value,
+    Context, DynStep, DynTransaction, Error, Handle, Registration, Result, ShutdownReport,
+    StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
         Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
         Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
         WriteStream,
     },
-    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
 use uuid::Uuid;
 
@@ -75,6 +75,14 @@ impl Context for RootContext {
         Ok(outside("run_as_step")?)
     }
 
+    async fn run_as_transaction<'a>(
+        &self,
+        _: TransactionOptions,
+        _: &'a DynTransaction<'a>,
+    ) -> Result<Value> {
+        Ok(outside("run_as_transaction")?)
+    }
+
     async fn sleep(&self, _: Sleep) -> Result<(), Error> {
         outside("sleep")
     }
@@ -89,6 +97,14 @@ impl Context for RootContext {
 
     async fn send(&self, request: SendTo) -> Result<(), Error> {
         messages::send(&self.engine, request).await
+    }
+
+    async fn send_within<'a>(
+        &self,
+        request: SendTo,
+        connection: &'a mut DynConnection,
+    ) -> Result<(), Error> {
+        messages::send_within(&self.engine, request, connection).await
     }
 
     async fn recv(&self, _: Recv) -> Result<Option<Value>, Error> {

@@ -1,11 +1,11 @@
 //! A step: replayed, or run until it succeeds or its policy gives up, and recorded.
-use std::panic::AssertUnwindSafe;
+use std::{future::Future, panic::AssertUnwindSafe};
 
 use durable_api::{
-    DynStep, Error, Failure, Result, StepOptions, Value,
+    DynStep, Error, Failure, Payload, Result, StepOptions, Value,
     store::{Outcome, StepRecord},
 };
-use futures::FutureExt as _;
+use futures::{FutureExt as _, future::BoxFuture};
 use tracing::Instrument as _;
 
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
     names::check("step name", &options.name)?;
     names::check_not_ours("step name", &options.name)?;
     let Some(step_id) = options.step_id else {
-        return attempt(run, &options, step).await;
+        return call(run, &options, step).await;
     };
     if let Some(record) = run.replayed(step_id, &options.name).await? {
         return replay(run, record);
@@ -28,7 +28,7 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
 
     let started_at = run.engine.now();
     let span = observe::step_span(step_id, &options.name);
-    let returned = attempt(run, &options, step).instrument(span).await;
+    let returned = call(run, &options, step).instrument(span).await;
     // A body that met the end of its execution has no outcome of its own.
     run.check_alive()?;
     let (outcome, returned) = settle(run, &options, step_id, returned);
@@ -49,7 +49,7 @@ pub(crate) async fn run_step(run: &Run, options: StepOptions, step: &DynStep<'_>
 }
 
 /// What a checkpoint says.
-fn replay(run: &Run, record: StepRecord) -> Result<Value> {
+pub(crate) fn replay(run: &Run, record: StepRecord) -> Result<Value> {
     match record.outcome {
         Some(Outcome::Success(payload)) => Ok(Value::stored(payload)),
         Some(Outcome::Failure(payload)) => match Failure::from_payload(&payload) {
@@ -68,21 +68,14 @@ fn replay(run: &Run, record: StepRecord) -> Result<Value> {
 }
 
 /// The outcome to record, and what the workflow is told: exactly what a replay will be told.
-fn settle(
+pub(crate) fn settle(
     run: &Run,
     options: &StepOptions,
     step_id: u32,
     returned: Result<Value>,
 ) -> (Outcome, Result<Value>) {
     let what = || step_text("the output", run, step_id, &options.name);
-    let sealed = returned.and_then(|value| {
-        let (payload, value) = value
-            .seal(run.encoding)
-            .map_err(|source| Failure::from(Error::codec(what(), source)))?;
-        run.engine.check_size(&payload, what)?;
-        Ok((payload, value))
-    });
-    match sealed {
+    match returned.and_then(|value| seal(run, options, step_id, value)) {
         Ok((payload, value)) => (Outcome::Success(payload), Ok(value)),
         Err(failure) => {
             let payload = failure_payload(&run.engine, &failure, what);
@@ -92,22 +85,66 @@ fn settle(
     }
 }
 
+/// The value as it is stored, and as a replay will see it.
+pub(crate) fn seal(
+    run: &Run,
+    options: &StepOptions,
+    step_id: u32,
+    value: Value,
+) -> Result<(Payload, Value)> {
+    let what = || step_text("the output", run, step_id, &options.name);
+    let (payload, value) = value
+        .seal(run.encoding)
+        .map_err(|source| Failure::from(Error::codec(what(), source)))?;
+    run.engine.check_size(&payload, what)?;
+    Ok((payload, value))
+}
+
 fn step_text(part: &str, run: &Run, step_id: u32, name: &str) -> String {
     let workflow_id = run.workflow_id();
     format!("{part} of step {step_id} `{name}` of workflow `{workflow_id}`")
 }
 
-/// Calls the body until it succeeds, or the policy gives up.
-async fn attempt(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result<Value> {
+/// Calls the body of a step until it succeeds, or the policy gives up.
+async fn call(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result<Value> {
+    let attempts = attempts(run, options, |number| {
+        Box::pin(async move {
+            let call = AssertUnwindSafe(step.call(number)).catch_unwind();
+            let returned = within_time(run, options, async {
+                call.await
+                    .unwrap_or_else(|panic| Err(panic_failure("step", &*panic)))
+            });
+            Attempted::Returned(returned.await)
+        })
+    });
+    match attempts.await {
+        Attempted::Returned(returned) | Attempted::Settled(returned) => returned,
+    }
+}
+
+/// What an attempt came to.
+pub(crate) enum Attempted {
+    /// What the body returned, which is to be recorded.
+    Returned(Result<Value>),
+    /// An answer that stands: it is recorded, or not meant to be.
+    Settled(Result<Value>),
+}
+
+/// Makes attempts until one succeeds or settles the step, or the policy gives up.
+pub(crate) async fn attempts<'a>(
+    run: &Run,
+    options: &StepOptions,
+    attempt: impl Fn(u32) -> BoxFuture<'a, Attempted> + Send,
+) -> Attempted {
     let mut failures = Vec::new();
     for number in 1.. {
-        let failure = match call_once(run, options, step, number).await {
-            Ok(value) => return Ok(value),
-            Err(failure) => failure,
+        let failure = match attempt(number).await {
+            Attempted::Returned(Err(failure)) => failure,
+            done => return done,
         };
         let stop = run.execution.interruption().is_some() || run.execution.saw_cancellation();
         if stop || !options.retry.retries(number, &failure) {
-            return Err(exhausted(failure, failures));
+            return Attempted::Returned(Err(exhausted(failure, failures)));
         }
         tracing::warn!(
             workflow_id = run.workflow_id(),
@@ -122,11 +159,12 @@ async fn attempt(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result
         tokio::select! {
             () = run.engine.clock().sleep(pause) => {}
             () = run.execution.cancellation().cancelled() => {
-                return Err(run.interrupted("it was told to stop between two attempts of a step").into());
+                let error = run.interrupted("it was told to stop between two attempts of a step");
+                return Attempted::Returned(Err(error.into()));
             }
         }
     }
-    Err(Failure::msg("no attempt was made"))
+    Attempted::Returned(Err(Failure::msg("no attempt was made")))
 }
 
 /// The last failure, with what the attempts before it said.
@@ -138,13 +176,12 @@ fn exhausted(last: Failure, mut failures: Vec<String>) -> Failure {
     last.with_attempts(failures)
 }
 
-async fn call_once(
+/// One attempt, cut off when its time is up.
+pub(crate) async fn within_time<T>(
     run: &Run,
     options: &StepOptions,
-    step: &DynStep<'_>,
-    number: u32,
-) -> Result<Value> {
-    let call = AssertUnwindSafe(step.call(number)).catch_unwind();
+    attempt: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let expiry = async {
         match options.timeout {
             Some(timeout) => run.engine.clock().sleep(timeout).await,
@@ -153,9 +190,7 @@ async fn call_once(
     };
     tokio::select! {
         biased;
-        returned = call => {
-            returned.unwrap_or_else(|panic| Err(panic_failure("step", &*panic)))
-        }
+        returned = attempt => returned,
         () = expiry => {
             let millis = options.timeout.unwrap_or_default().as_millis();
             Err(Failure::msg(format!("the attempt took longer than {millis} ms")).with_code("timeout"))

@@ -2,14 +2,14 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, Durable, DynStep, Encoding, Error, Handle, Registration, Result, ShutdownReport,
-    StepOptions, Timestamp, Value,
+    Context, Durable, DynStep, DynTransaction, Encoding, Error, Handle, Registration, Result,
+    ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
         Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
         Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
         WriteStream,
     },
-    store::{BulkOutcome, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use crate::{
     start::{Started, start_child},
     step::run_step,
     streams, time,
+    transaction::run_transaction,
 };
 
 /// What one execution of a workflow holds.
@@ -101,6 +102,14 @@ impl Context for WorkflowContext {
         run_step(&self.run, options, step).await
     }
 
+    async fn run_as_transaction<'a>(
+        &self,
+        options: TransactionOptions,
+        body: &'a DynTransaction<'a>,
+    ) -> Result<Value> {
+        run_transaction(&self.run, options, body).await
+    }
+
     async fn sleep(&self, request: Sleep) -> Result<(), Error> {
         time::sleep(&self.run, request).await
     }
@@ -115,6 +124,14 @@ impl Context for WorkflowContext {
 
     async fn send(&self, request: SendTo) -> Result<(), Error> {
         messages::send_from(&self.run, request).await
+    }
+
+    async fn send_within<'a>(
+        &self,
+        request: SendTo,
+        connection: &'a mut DynConnection,
+    ) -> Result<(), Error> {
+        messages::send_within(self.engine(), request, connection).await
     }
 
     async fn recv(&self, request: Recv) -> Result<Option<Value>, Error> {

@@ -122,7 +122,7 @@ pub use durable_api::{
     delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch, list_steps,
     list_versions, list_workflows, method, now, patch, random_uuid, read_stream, recv,
     register_workflow, register_workflow_with, requests, resume_workflow, resume_workflows,
-    retrieve_workflow, run_as_step, run_workflow, select, send, set_attributes, set_event,
+    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes, set_event,
     set_latest_version, shutdown, sleep, store, write_stream,
 };
 #[cfg(feature = "mock")]

@@ -57,6 +57,20 @@ impl Effect {
         })
     }
 
+    /// Whether an effect in a transaction of the caller's has its place here: where it is nobody's step.
+    pub(crate) fn check_within(
+        effect: Result<Self, Error>,
+        operation: &'static str,
+    ) -> Result<(), Error> {
+        match effect {
+            Ok(Self { step_id: None, .. }) | Err(Error::InsideStep { .. }) => Ok(()),
+            Ok(Self { .. }) => Err(Error::Unsupported(format!(
+                "`{operation}` in a workflow commits with the workflow's own step; leave `within` out, or call it in the body of a transactional step"
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The call that has the effect.
     pub(crate) fn run<'c, T, F>(
         effect: Result<Self, Error>,

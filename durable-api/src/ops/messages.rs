@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     future::{Future, IntoFuture},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use crate::{
     Ctx, Durable, Error, Value,
     ops::durable_call::{Effect, durable_call},
     requests::{Recv, SendTo},
+    store::DynConnection,
 };
 
 /// Leaves a message for a workflow. Await the returned builder, or set topic and idempotency key first.
@@ -26,6 +28,7 @@ pub fn send<T: Durable>(ctx: &Ctx, workflow_id: impl Into<String>, message: T) -
         topic: String::new(),
         idempotency_key: None,
         message: Value::new(message),
+        connection: None,
     }
 }
 
@@ -38,9 +41,10 @@ pub struct SendMessage<'c> {
     topic: String,
     idempotency_key: Option<String>,
     message: Value,
+    connection: Option<&'c mut DynConnection>,
 }
 
-impl SendMessage<'_> {
+impl<'c> SendMessage<'c> {
     /// The topic. A receiver takes the messages of one topic only. Default: the empty one.
     pub fn topic(mut self, topic: impl Into<String>) -> Self {
         self.topic = topic.into();
@@ -52,6 +56,19 @@ impl SendMessage<'_> {
         self.idempotency_key = Some(key.into());
         self
     }
+
+    /// Leaves the message in a transaction of the caller's, on the database that the context stores to: it is there once the caller commits, together
+    /// with what else the caller wrote, and not at all if the caller rolls back. `connection` is what that database's transactions
+    /// dereference to: `.within(&mut *transaction)` of an `sqlx::Transaction`.
+    ///
+    /// For programs outside workflows, and for the bodies of transactional steps. The workflow itself needs none: its message and its step are one commit.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the store has no transactions, or others than this.
+    pub fn within(mut self, connection: &'c mut (impl Any + Send)) -> Self {
+        self.connection = Some(connection);
+        self
+    }
 }
 
 impl<'c> IntoFuture for SendMessage<'c> {
@@ -60,6 +77,21 @@ impl<'c> IntoFuture for SendMessage<'c> {
 
     fn into_future(self) -> Self::IntoFuture {
         let ctx = self.ctx;
+        if let Some(connection) = self.connection {
+            let effect = self.effect;
+            let request = SendTo::new(
+                self.destination,
+                self.topic,
+                self.idempotency_key,
+                self.message,
+                None,
+                None,
+            );
+            return Box::pin(async move {
+                Effect::check_within(effect, "send")?;
+                ctx.as_dyn().send_within(request, connection).await
+            });
+        }
         Effect::run(self.effect, ctx, move |effect| {
             ctx.as_dyn().send(SendTo::new(
                 self.destination,

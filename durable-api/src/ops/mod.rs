@@ -7,6 +7,7 @@ mod management;
 mod messages;
 mod patching;
 mod run_as_step;
+mod run_as_transaction;
 mod run_workflow;
 mod select;
 mod streams;
@@ -24,6 +25,7 @@ pub use management::{
 pub use messages::{SendMessage, recv, send};
 pub use patching::{deprecate_patch, patch};
 pub use run_as_step::{RunStep, run_as_step};
+pub use run_as_transaction::{RunTransaction, run_as_transaction};
 pub use run_workflow::{RunWorkflow, run_workflow};
 pub use select::select;
 pub use streams::{close_stream, read_stream, write_stream};
