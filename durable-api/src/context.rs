@@ -7,9 +7,9 @@ use crate::{
     DynStep, DynTransaction, Error, Handle, Registration, Result, StepOptions, Timestamp,
     TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
-        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
-        WriteStream,
+        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
+        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
+        StreamValues, Version, WriteStream,
     },
     store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
@@ -27,6 +27,9 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Adds a workflow to the registry.
     fn register_workflow(&self, registration: Registration) -> Result<(), Error>;
+
+    /// The names of the registered workflows, in order.
+    fn registered_workflows(&self) -> Vec<String>;
 
     /// Starts to take up work.
     async fn launch(&self) -> Result<(), Error>;
@@ -104,6 +107,9 @@ pub trait Context: Debug + Send + Sync + 'static {
     /// Cancels workflows.
     async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error>;
 
+    /// Cancels what meets a filter and has not ended.
+    async fn cancel_all(&self, request: ListWorkflows) -> Result<BulkOutcome, Error>;
+
     /// Resumes a workflow.
     async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error>;
 
@@ -118,6 +124,9 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Makes a new workflow out of the first steps of another.
     async fn fork_workflow(&self, request: Fork) -> Result<Arc<dyn Handle>, Error>;
+
+    /// Makes new workflows out of the first steps of others.
+    async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error>;
 
     /// Replaces a workflow's attributes.
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error>;

@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     error::Error as StdError,
     fmt::{self, Display},
 };
@@ -182,12 +183,18 @@ where
             }
             next = cause.source();
         }
+        let mut recorded = Recorded {
+            message,
+            causes,
+            ..Recorded::default()
+        };
+        // What a child says to programs is said on.
+        if let Some(Error::WorkflowFailed { failure, .. }) = (&error as &dyn Any).downcast_ref() {
+            recorded.code.clone_from(&failure.recorded.code);
+            recorded.details.clone_from(&failure.recorded.details);
+        }
         Self {
-            recorded: Box::new(Recorded {
-                message,
-                causes,
-                ..Recorded::default()
-            }),
+            recorded: Box::new(recorded),
             source: Some(Box::new(error)),
         }
     }
@@ -263,6 +270,20 @@ mod tests {
         struct NoPrice(#[source] std::num::ParseIntError);
         let failure = Failure::from(NoPrice(number));
         assert_eq!(failure.causes(), ["invalid digit found in string"]);
+    }
+
+    #[test]
+    fn the_code_and_details_of_a_child_are_its_parents_too() {
+        let failure = Failure::msg("declined")
+            .with_code("declined")
+            .with_details(7);
+        let error = Error::WorkflowFailed {
+            workflow_id: "child".to_owned(),
+            failure,
+        };
+        let failure = Failure::from(error);
+        assert_eq!(failure.code(), Some("declined"));
+        assert_eq!(failure.details(), Some(7));
     }
 
     #[test]

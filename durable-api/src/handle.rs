@@ -11,8 +11,8 @@ pub trait Handle: Debug + Send + Sync + 'static {
     /// The workflow's id.
     fn workflow_id(&self) -> String;
 
-    /// The workflow as it is stored now, without payloads.
-    async fn get_status(&self) -> Result<WorkflowRecord, Error>;
+    /// The workflow as it is stored now, without payloads. `step_id` is the caller's step, if the caller is a workflow: the answer is then recorded.
+    async fn get_status(&self, step_id: Option<u32>) -> Result<WorkflowRecord, Error>;
 
     /// Waits for the output.
     async fn get_result(&self, request: GetResult) -> Result<Value, Error>;
@@ -77,7 +77,7 @@ impl Handle for ReadyHandle {
         self.record.id.clone()
     }
 
-    async fn get_status(&self) -> Result<WorkflowRecord, Error> {
+    async fn get_status(&self, _step_id: Option<u32>) -> Result<WorkflowRecord, Error> {
         Ok(self.record.clone())
     }
 

@@ -40,15 +40,16 @@ pub use handle::{GetResult, Handle, ReadyHandle};
 pub use method::{Instance, Method, method};
 pub use ops::{
     AwaitResult, ForkWorkflow, RunStep, RunTransaction, RunWorkflow, SendMessage, WorkflowHandle,
-    aggregate_workflows, cancel_workflow, cancel_workflows, close_stream, delete_finished,
-    delete_workflow, delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch,
-    list_steps, list_versions, list_workflows, now, patch, random_uuid, read_stream, recv,
-    register_workflow, register_workflow_with, resume_workflow, resume_workflows,
-    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes,
-    set_event, set_latest_version, shutdown, sleep, write_stream,
+    aggregate_workflows, cancel_all, cancel_workflow, cancel_workflows, close_stream,
+    delete_finished, delete_workflow, delete_workflows, deprecate_patch, fork_workflow,
+    fork_workflows, get_event, join_all, launch, list_steps, list_versions, list_workflows, now,
+    patch, random_uuid, read_stream, recv, register_workflow, register_workflow_with,
+    registered_workflows, resume_workflow, resume_workflows, retrieve_workflow, run_as_step,
+    run_as_transaction, run_workflow, select, send, set_attributes, set_event, set_latest_version,
+    shutdown, sleep, write_stream,
 };
 pub use payload::Payload;
-pub use requests::ForkFrom;
+pub use requests::{ForkFrom, Forks};
 pub use retry::RetryPolicy;
 pub use scope::{Execution, ExecutionStart, Scoped};
 pub use status::{UnknownStatus, WorkflowStatus};

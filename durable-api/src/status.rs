@@ -35,6 +35,9 @@ impl WorkflowStatus {
         Self::MaxRecoveryAttemptsExceeded,
     ];
 
+    /// The statuses that are not [final](Self::is_final).
+    pub const UNFINISHED: [Self; 3] = [Self::Pending, Self::Enqueued, Self::Delayed];
+
     /// The stored name, such as `PENDING`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use durable_api::{Clock, Encoding, Error, IdSource, SystemStore};
 use crate::{
     clock::{RandomIds, SystemClock},
     names,
+    tracing_context::TracePropagation,
 };
 
 /// How to set up a context. Only the application's name and the store are required.
@@ -23,6 +24,9 @@ pub struct Config {
     pub(crate) poll_interval: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) traces: Option<Arc<dyn TracePropagation>>,
+    /// Whether there is no code to run.
+    pub(crate) client: bool,
 }
 
 impl Config {
@@ -39,6 +43,8 @@ impl Config {
             poll_interval: Duration::from_secs(1),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            traces: None,
+            client: false,
         }
     }
 
@@ -89,6 +95,13 @@ impl Config {
     /// Where all ids come from. Default: [`RandomIds`].
     pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Carries the trace of whoever starts a workflow through the store to wherever its code runs, now or after a recovery. Default: not at all.
+    /// With the feature `opentelemetry`, [`OpenTelemetry`](crate::OpenTelemetry) does it.
+    pub fn trace_propagation(mut self, traces: impl TracePropagation) -> Self {
+        self.traces = Some(Arc::new(traces));
         self
     }
 

@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -34,6 +34,14 @@ pub(crate) struct Engine {
     pub(crate) outage: Outage,
     pub(crate) shutdown: tokio::sync::Mutex<bool>,
     next_execution: AtomicU64,
+    pub(crate) this: Weak<Self>,
+}
+
+/// What listens for the store's hints goes with the engine.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.halted.cancel();
+    }
 }
 
 /// What is settled by launch.
@@ -49,7 +57,7 @@ pub(crate) struct Launched {
 
 impl Engine {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|this| Self {
             config,
             registering: Mutex::new(Some(Registry::default())),
             launched: OnceLock::new(),
@@ -61,6 +69,7 @@ impl Engine {
             outage: Outage::default(),
             shutdown: tokio::sync::Mutex::new(false),
             next_execution: AtomicU64::new(1),
+            this: Weak::clone(this),
         })
     }
 
@@ -81,9 +90,15 @@ impl Engine {
         fraction(&*self.config.ids)
     }
 
+    /// The trace that the running code belongs to, if traces are carried.
+    pub(crate) fn current_trace(&self) -> Option<String> {
+        self.config.traces.as_ref()?.current()
+    }
+
     /// Registers a workflow, before launch.
     pub(crate) fn register(&self, registration: Registration) -> Result<(), Error> {
         let operation = "register_workflow";
+        self.check_runs_code(operation)?;
         let mut registering = self.lock_registering();
         if self.stopping.is_cancelled() {
             return Err(Error::ShutDown { operation });
@@ -92,6 +107,28 @@ impl Engine {
             Some(registry) => registry.add(registration),
             None => Err(Error::AlreadyLaunched { operation }),
         }
+    }
+
+    /// The names of the registered workflows, in order.
+    pub(crate) fn registered(&self) -> Vec<String> {
+        match self.launched.get() {
+            Some(launched) => launched.registry.names(),
+            None => self
+                .lock_registering()
+                .as_ref()
+                .map(Registry::names)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Refuses what a client cannot do.
+    pub(crate) fn check_runs_code(&self, operation: &'static str) -> Result<(), Error> {
+        if self.config.client {
+            return Err(Error::Unsupported(format!(
+                "`{operation}` on a client, which runs no code; make a context by `new_context`"
+            )));
+        }
+        Ok(())
     }
 
     pub(crate) fn lock_registering(&self) -> MutexGuard<'_, Option<Registry>> {

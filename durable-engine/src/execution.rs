@@ -25,14 +25,20 @@ pub(crate) struct Begin {
     pub(crate) input: Payload,
     /// The checkpoints of earlier executions; none for a fresh workflow.
     pub(crate) history: Vec<StepRecord>,
+    /// Whether its executor was lost before.
+    pub(crate) recovered: bool,
+    /// The trace that the workflow was started in.
+    pub(crate) trace_context: Option<String>,
 }
 
 /// Runs an execution in the background.
 pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> Arc<Running> {
     let running = engine.running.begin(&begin.execution);
-    let recovered = !begin.history.is_empty();
     let id = begin.execution.workflow_id();
-    let span = observe::workflow_span(id, &begin.registration.name, recovered);
+    let span = observe::workflow_span(id, &begin.registration.name, begin.recovered);
+    if let (Some(traces), Some(trace)) = (&engine.config.traces, &begin.trace_context) {
+        traces.adopt(&span, trace);
+    }
     let task = execute(Arc::clone(engine), Arc::clone(&running), begin).instrument(span);
     engine.tasks.spawn_on(task, &launched.runtime);
     running
@@ -92,6 +98,7 @@ async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> En
         owner,
         input,
         history,
+        ..
     } = begin;
     let encoding = engine.encoding(&registration);
     let run = Run::new(
@@ -177,7 +184,11 @@ pub(crate) fn failure_payload(
         Ok(()) => payload,
         Err(error) => {
             let start: String = failure.to_string().chars().take(200).collect();
-            Failure::msg(format!("{start}… ({error})")).to_payload()
+            let mut cut = Failure::msg(format!("{start}… ({error})"));
+            if let Some(code) = failure.code().filter(|code| code.len() <= 200) {
+                cut = cut.with_code(code);
+            }
+            cut.to_payload()
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Error, Failure, GetResult, Handle, Payload, Value, WorkflowStatus,
+    Encoding, Error, Failure, GetResult, Handle, Payload, Value, WorkflowStatus,
     store::{Outcome, Payloads, WorkflowRecord, WorkflowStore},
 };
 
@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// The name under which a workflow records the result that it waited for.
-const STEP_NAME: &str = "durable.get_result";
+const RESULT: &str = "durable.get_result";
+
+/// The name under which it records the status that it asked for.
+const STATUS: &str = "durable.get_status";
 
 /// A handle on a workflow in this process or another.
 pub(crate) struct EngineHandle {
@@ -134,8 +137,18 @@ impl Handle for EngineHandle {
         self.workflow_id.clone()
     }
 
-    async fn get_status(&self) -> Result<WorkflowRecord, Error> {
-        self.record(Payloads::Omit).await
+    async fn get_status(&self, step_id: Option<u32>) -> Result<WorkflowRecord, Error> {
+        let Some(run) = &self.holder else {
+            return self.record(Payloads::Omit).await;
+        };
+        let sealed = async {
+            let record = self.record(Payloads::Omit).await?;
+            // JSON, because a record holds attributes, which are JSON.
+            self.engine.seal_answer(Encoding::Json, STATUS, &record)
+        };
+        let subject = Some(self.workflow_id.as_str());
+        let payload = run.recorded_call(step_id, STATUS, subject, sealed).await?;
+        run.open_answer(STATUS, &payload)
     }
 
     async fn get_result(&self, request: GetResult) -> Result<Value, Error> {
@@ -144,7 +157,7 @@ impl Handle for EngineHandle {
             Some(run) => {
                 let call = run.interruptible(call);
                 let subject = Some(self.workflow_id.as_str());
-                run.recorded_call(request.step_id, STEP_NAME, subject, call)
+                run.recorded_call(request.step_id, RESULT, subject, call)
                     .await?
             }
             None => call.await?,

@@ -16,6 +16,7 @@ use crate::{
 /// Registers version and executor, starts the loops, and recovers what was left behind. If the
 /// store refuses the registration, launch may be tried again.
 pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
+    engine.check_runs_code("launch")?;
     // A shutdown waits until there is something to shut down.
     let _launching = engine.shutdown.lock().await;
     let settled = settle(engine, take_registry(engine)?);
@@ -31,7 +32,7 @@ pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
         executor_id = launched.executor_id,
         "launched"
     );
-    wakeups::start(engine, launched);
+    wakeups::start(engine, &launched.runtime);
     takeover::start(engine, launched, identity).await
 }
 

@@ -1,17 +1,21 @@
 //! The engine: everything that happens between a call on a [`Context`](durable_api::Context) and a
 //! call on a [`SystemStore`](durable_api::SystemStore).
 mod cancellation;
+mod client;
 mod clock;
 mod config;
 mod engine;
 mod events;
 mod execution;
 mod handle;
+mod inbox;
 mod launch;
 mod management;
 mod messages;
 mod names;
 mod observe;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod outage;
 mod patching;
 mod process;
@@ -28,11 +32,16 @@ mod step;
 mod streams;
 mod takeover;
 mod time;
+mod tracing_context;
 mod transaction;
 mod wait;
 mod wakeups;
 mod workflow_context;
 
+pub use client::{Client, new_client};
 pub use clock::{RandomIds, SystemClock};
 pub use config::Config;
+#[cfg(feature = "opentelemetry")]
+pub use opentelemetry::OpenTelemetry;
 pub use startup::new_context;
+pub use tracing_context::TracePropagation;

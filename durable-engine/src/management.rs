@@ -1,11 +1,13 @@
 //! Looking at workflows and changing them, for the program and for workflows alike.
 use durable_api::{
-    Error,
-    requests::{Fork, ForkFrom, Manage, Retention, SetAttributes as SetAttributesRequest},
+    Error, WorkflowStatus,
+    requests::{
+        Fork, ForkFrom, ForkMany, Forks, Manage, Retention, SetAttributes as SetAttributesRequest,
+    },
     store::{
         BulkOutcome, CancelWorkflows, DeleteFinished, DeleteWorkflows, ForkOutcome, ForkWorkflow,
-        ManagementStore, Outcome, RegisterVersion, ResumeWorkflows, SetAttributes,
-        SetAttributesOutcome, SetLatestOutcome, VersionRecord, VersionStore,
+        ManagementStore, Outcome, Payloads, RegisterVersion, ResumeWorkflows, SetAttributes,
+        SetAttributesOutcome, SetLatestOutcome, VersionRecord, VersionStore, WorkflowFilter,
     },
 };
 
@@ -24,6 +26,32 @@ pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutc
     let changed = outcome.changed.iter().map(String::as_str);
     cancellation::stop(&before, changed, cancellation::cancelled);
     Ok(outcome)
+}
+
+/// Cancels what meets a filter and has not ended, page by page. What changes no longer meets it, so each page is the first.
+pub(crate) async fn cancel_all(
+    engine: &Engine,
+    mut filter: WorkflowFilter,
+) -> Result<BulkOutcome, Error> {
+    if filter.statuses.is_empty() {
+        filter.statuses = WorkflowStatus::UNFINISHED.to_vec();
+    }
+    filter.payloads = Payloads::Omit;
+    let mut all = BulkOutcome::new();
+    loop {
+        let page = queries::list_workflows(engine, filter.clone()).await?;
+        let ids: Vec<_> = page.workflows.into_iter().map(|one| one.id).collect();
+        if !ids.is_empty() {
+            let cancelled = cancel(engine, &Manage::new(ids, false, None)).await?;
+            all.changed.extend(cancelled.changed);
+        }
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    all.changed.sort_unstable();
+    Ok(all)
 }
 
 pub(crate) async fn resume(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
@@ -73,7 +101,7 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
     if let Some(version) = &request.version {
         names::check("application version", version)?;
     }
-    let from = fork_point(engine, request).await?;
+    let from = fork_point(engine, &request.source, request.from).await?;
     let mut fork = ForkWorkflow::new(&request.source, &id, from, engine.now());
     fork.version.clone_from(&request.version);
     let store: &dyn ManagementStore = engine.store();
@@ -98,11 +126,62 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
     }
 }
 
-async fn fork_point(engine: &Engine, request: &Fork) -> Result<u32, Error> {
-    if let ForkFrom::Step(step_id) = request.from {
+/// Forks several alike. Those that a workflow makes have ids that its repetition finds again.
+pub(crate) async fn fork_many(
+    engine: &Engine,
+    request: &ForkMany,
+    holder: Option<&str>,
+) -> Result<Forks, Error> {
+    if let Some(version) = &request.version {
+        names::check("application version", version)?;
+    }
+    let mut forks = Vec::new();
+    let mut unknown = Vec::new();
+    for (number, source) in request.sources.iter().enumerate() {
+        let id = match (holder, request.step_id) {
+            (Some(holder), Some(step_id)) => format!("{holder}-{step_id}-{number}"),
+            _ => engine.config.ids.next_id().to_string(),
+        };
+        names::check_derived("workflow id", &id)?;
+        let from = match fork_point(engine, source, request.from).await {
+            Err(Error::NotFound { workflow_id }) => {
+                unknown.push(workflow_id);
+                continue;
+            }
+            from => from?,
+        };
+        let mut fork = ForkWorkflow::new(source, id, from, engine.now());
+        fork.version.clone_from(&request.version);
+        forks.push(fork);
+    }
+    let store: &dyn ManagementStore = engine.store();
+    let outcomes = engine
+        .persist(Patience::Transient, || store.fork_workflows(forks.clone()))
+        .await?;
+    let mut answer = Forks::new();
+    for (fork, outcome) in forks.into_iter().zip(outcomes) {
+        match outcome {
+            ForkOutcome::Forked => answer.forked.push((fork.source, fork.id)),
+            ForkOutcome::UnknownSource => unknown.push(fork.source),
+            ForkOutcome::Conflict => {
+                let taken = queries::record(engine, &fork.id).await?;
+                return Err(Error::Conflict {
+                    workflow_id: taken.id,
+                    name: taken.name,
+                    app: taken.app,
+                });
+            }
+        }
+    }
+    answer.unknown = unknown;
+    Ok(answer)
+}
+
+async fn fork_point(engine: &Engine, source: &str, from: ForkFrom) -> Result<u32, Error> {
+    if let ForkFrom::Step(step_id) = from {
         return Ok(step_id);
     }
-    let mut steps = queries::list_steps(engine, &request.source).await?;
+    let mut steps = queries::list_steps(engine, source).await?;
     // Not the notes that the engine makes beside a step.
     steps.retain(|step| !(step.name.ends_with("_until") || step.name == "durable.dropped"));
     let last = steps.last().map_or(0, |step| step.step_id);
@@ -111,7 +190,7 @@ async fn fork_point(engine: &Engine, request: &Fork) -> Result<u32, Error> {
         .rev()
         .find(|step| matches!(step.outcome, Some(Outcome::Failure(_))))
         .map_or(last, |step| step.step_id);
-    Ok(match request.from {
+    Ok(match from {
         ForkFrom::LastFailure => failed,
         _ => last,
     })

@@ -1,6 +1,7 @@
 use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 use durable_api::{
@@ -12,13 +13,22 @@ use durable_api::{
     },
 };
 
+use tokio::sync::oneshot;
+use tracing::Instrument as _;
+
 use crate::{
-    engine::Engine, names, outage::Patience, recorded_error::RecordedError, run::Run, time::drawn,
+    engine::Engine,
+    inbox::{Inbox, Turn},
+    names,
+    outage::Patience,
+    recorded_error::RecordedError,
+    run::Run,
+    time::drawn,
     wait::Waited,
 };
 
 const SEND: &str = "durable.send";
-const RECV: &str = "durable.recv";
+pub(crate) const RECV: &str = "durable.recv";
 
 /// Sends from outside any workflow.
 pub(crate) async fn send(engine: &Engine, request: SendTo) -> Result<(), Error> {
@@ -131,35 +141,109 @@ pub(crate) async fn recv(run: &Run, request: Recv) -> Result<Option<Value>, Erro
         .ok_or(Error::OutsideWorkflow { operation })?;
     names::check_optional("topic", &request.topic)?;
     if let Some(step) = run.replayed(step_id, RECV).await? {
-        return Ok(received(step).map(Value::stored));
+        let payload = received(step);
+        if payload.is_some() {
+            run.inbox.claim(&request.topic, step_id);
+        }
+        return Ok(payload.map(Value::stored));
     }
     run.check_alive()?;
-    let _turn = Turn::take(run, &request.topic)?;
+    let turn = Turn::take(&run.inbox, run.workflow_id(), &request.topic, step_id);
+    let turn = run.interruptible(turn).await?;
     let mut receive = ReceiveMessage::new(
         run.step_ref(Some(step_id), None, RECV),
         &request.topic,
         run.engine.now(),
     );
     // A message that is there already costs no record of when the wait ends.
-    if let Some(answer) = take(run, &receive).await? {
-        return Ok(answer.map(Value::stored));
-    }
-    let end = || run.engine.now().saturating_add(request.timeout);
-    let until = drawn(run, request.wait_step_id, "durable.recv_until", end).await?;
-    let look = || take(run, &receive);
-    let wait = run.engine.wait_for(run.workflow_id(), Some(until), look);
-    let payload = match run.interruptible(wait).await? {
-        Waited::Came(payload) => payload,
-        Waited::Expired => {
-            receive.give_up = true;
-            take(run, &receive).await?.flatten()
+    let payload = match take(run, &turn, &receive).await? {
+        Some(answer) => answer,
+        None => {
+            let end = || run.engine.now().saturating_add(request.timeout);
+            let until = drawn(run, request.wait_step_id, "durable.recv_until", end).await?;
+            let look = || take(run, &turn, &receive);
+            let wait = run.engine.wait_for(run.workflow_id(), Some(until), look);
+            match run.interruptible(wait).await? {
+                Waited::Came(payload) => payload,
+                Waited::Expired => {
+                    receive.give_up = true;
+                    take(run, &turn, &receive).await?.flatten()
+                }
+            }
         }
     };
+    run.inbox.complete(step_id);
     Ok(payload.map(Value::stored))
 }
 
-/// One try: `None` if there is nothing yet, and what the step came to otherwise.
-async fn take(run: &Run, receive: &ReceiveMessage) -> Result<Option<Option<Payload>>, Error> {
+/// What one try comes to: `None` if there is nothing yet, and what the step came to otherwise.
+type Taken = Option<Option<Payload>>;
+
+/// One try, in a task of its own: a message that is taken from the store must not be lost with a receive that is dropped meanwhile.
+async fn take(run: &Run, turn: &Turn, receive: &ReceiveMessage) -> Result<Taken, Error> {
+    let Some(shared) = run.shared() else {
+        return Err(run.stopped());
+    };
+    let (answer, answered) = oneshot::channel();
+    let pending = Pending {
+        inbox: &run.inbox,
+        receive,
+        answered,
+    };
+    let (receive, turn) = (receive.clone(), turn.clone());
+    let task = async move {
+        let taken = try_take(&shared, &receive).await;
+        if let Err(Ok(Some(Some(payload)))) = answer.send(taken) {
+            shared
+                .inbox
+                .keep(&receive.topic, receive.step.step_id, payload);
+        }
+        drop(turn);
+    };
+    tokio::spawn(task.in_current_span());
+    pending.await.unwrap_or_else(|_| Err(run.stopped()))
+}
+
+/// The answer that a receive waits for.
+struct Pending<'r> {
+    inbox: &'r Inbox,
+    receive: &'r ReceiveMessage,
+    answered: oneshot::Receiver<Result<Taken, Error>>,
+}
+
+impl Future for Pending<'_> {
+    type Output = Result<Result<Taken, Error>, oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.answered).poll(context)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if self.answered.is_terminated() {
+            return;
+        }
+        let topic = &self.receive.topic;
+        self.inbox.leaving(topic);
+        self.answered.close();
+        // The answer may have come without being looked at.
+        if let Ok(Ok(Some(Some(payload)))) = self.answered.try_recv() {
+            self.inbox.keep(topic, self.receive.step.step_id, payload);
+        }
+    }
+}
+
+async fn try_take(run: &Run, receive: &ReceiveMessage) -> Result<Taken, Error> {
+    let (topic, step_id) = (&receive.topic, receive.step.step_id);
+    if let Some(payload) = run.inbox.unclaimed(topic, step_id) {
+        let (started_at, now) = (receive.step.started_at, run.engine.now());
+        let outcome = Outcome::Success(payload);
+        let step = StepRecord::completed(step_id, RECV, outcome, started_at, now);
+        let step = run.record(step).await?;
+        run.inbox.claim(topic, step_id);
+        return Ok(Some(received(step)));
+    }
     run.before_effect().await?;
     let store: &dyn MessageStore = run.engine.store();
     let answer = run
@@ -180,40 +264,9 @@ async fn take(run: &Run, receive: &ReceiveMessage) -> Result<Option<Option<Paylo
 }
 
 /// What the checkpoint of a receive says.
-fn received(step: StepRecord) -> Option<Payload> {
+pub(crate) fn received(step: StepRecord) -> Option<Payload> {
     match step.outcome {
         Some(Outcome::Success(payload)) => Some(payload),
         _ => None,
-    }
-}
-
-/// The right to wait on a topic.
-struct Turn<'r> {
-    topics: &'r Mutex<HashSet<String>>,
-    topic: String,
-}
-
-impl<'r> Turn<'r> {
-    fn take(run: &'r Run, topic: &str) -> Result<Self, Error> {
-        let mut topics = run.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if !topics.insert(topic.to_owned()) {
-            return Err(Error::TopicTaken {
-                workflow_id: run.workflow_id().to_owned(),
-                topic: topic.to_owned(),
-            });
-        }
-        Ok(Self {
-            topics: &run.topics,
-            topic: topic.to_owned(),
-        })
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.topic);
     }
 }

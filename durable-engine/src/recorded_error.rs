@@ -27,6 +27,11 @@ pub(crate) enum RecordedError {
     UnknownVersion {
         version: String,
     },
+    Conflict {
+        workflow_id: String,
+        name: String,
+        app: String,
+    },
 }
 
 impl RecordedError {
@@ -59,6 +64,15 @@ impl RecordedError {
             },
             Error::NotFound { workflow_id } => Self::NotFound { workflow_id },
             Error::UnknownVersion { version } => Self::UnknownVersion { version },
+            Error::Conflict {
+                workflow_id,
+                name,
+                app,
+            } => Self::Conflict {
+                workflow_id,
+                name,
+                app,
+            },
             _ => return None,
         })
     }
@@ -91,6 +105,15 @@ impl RecordedError {
             },
             Self::NotFound { workflow_id } => Error::NotFound { workflow_id },
             Self::UnknownVersion { version } => Error::UnknownVersion { version },
+            Self::Conflict {
+                workflow_id,
+                name,
+                app,
+            } => Error::Conflict {
+                workflow_id,
+                name,
+                app,
+            },
         }
     }
 

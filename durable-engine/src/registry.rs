@@ -33,6 +33,11 @@ impl Registry {
         Ok(())
     }
 
+    /// The names, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.by_name.keys().cloned().collect()
+    }
+
     /// The workflow stored under `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Registration>> {
         self.by_name.get(name)

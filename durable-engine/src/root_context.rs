@@ -5,9 +5,9 @@ use durable_api::{
     Context, DynStep, DynTransaction, Error, Handle, Registration, Result, ShutdownReport,
     StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
-        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
-        WriteStream,
+        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
+        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
+        StreamValues, Version, WriteStream,
     },
     store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
@@ -56,6 +56,10 @@ impl Context for RootContext {
 
     fn register_workflow(&self, registration: Registration) -> Result<(), Error> {
         self.engine.register(registration)
+    }
+
+    fn registered_workflows(&self) -> Vec<String> {
+        self.engine.registered()
     }
 
     async fn launch(&self) -> Result<(), Error> {
@@ -156,6 +160,10 @@ impl Context for RootContext {
         management::cancel(&self.engine, &request).await
     }
 
+    async fn cancel_all(&self, request: ListWorkflows) -> Result<BulkOutcome, Error> {
+        management::cancel_all(&self.engine, request.filter).await
+    }
+
     async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
         management::known(&management::resume(&self.engine, &request).await?)?;
         Ok(self.handle(request.ids.concat()))
@@ -176,6 +184,10 @@ impl Context for RootContext {
     async fn fork_workflow(&self, request: Fork) -> Result<Arc<dyn Handle>, Error> {
         let id = management::fork(&self.engine, &request).await?;
         Ok(self.handle(id))
+    }
+
+    async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error> {
+        management::fork_many(&self.engine, &request, None).await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {

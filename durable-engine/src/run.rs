@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
@@ -11,10 +11,16 @@ use durable_api::{
     },
 };
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{engine::Engine, outage::Patience, recorded_error::RecordedError};
+use crate::{
+    engine::Engine,
+    inbox::Inbox,
+    messages::{RECV, received},
+    outage::Patience,
+    recorded_error::RecordedError,
+};
 
 /// One execution, as its durable calls see it.
 #[derive(Debug)]
@@ -25,8 +31,7 @@ pub(crate) struct Run {
     pub(crate) encoding: Encoding,
     /// Checkpoints of earlier executions that this one has not come to yet.
     history: Mutex<HashMap<u32, StepRecord>>,
-    /// Topics on which a receive waits.
-    pub(crate) topics: Mutex<HashSet<String>>,
+    pub(crate) inbox: Arc<Inbox>,
     /// A record of dropped calls that is not known to be written, with its number. The lock is held while it is written, so that no
     /// effect overtakes it.
     dropping: Arc<tokio::sync::Mutex<Option<StepRecord>>>,
@@ -46,22 +51,27 @@ impl Run {
     ) -> Arc<Self> {
         let (own, history): (Vec<_>, Vec<_>) =
             history.into_iter().partition(|step| step.name == DROPPED);
-        let dropped = own.iter().flat_map(dropped_calls);
-        execution.replay_numbers(own.iter().map(|step| step.step_id), dropped);
-        let history = history
+        let history: HashMap<_, _> = history
             .into_iter()
             .map(|step| (step.step_id, step))
             .collect();
+        let (dropped, inbox) = replay_dropped(&execution, &own, &history);
+        execution.replay_numbers(own.iter().map(|step| step.step_id), dropped);
         Arc::new_cyclic(|this| Self {
             engine,
             execution,
             owner,
             encoding,
             history: Mutex::new(history),
-            topics: Mutex::default(),
+            inbox,
             dropping: Arc::default(),
             this: Weak::clone(this),
         })
+    }
+
+    /// This run, to be held by a task of its own.
+    pub(crate) fn shared(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
     }
 
     pub(crate) fn workflow_id(&self) -> &str {
@@ -205,8 +215,15 @@ impl Run {
     }
 
     fn dropped_step(&self, dropped: &[u32]) -> Result<StepRecord, Error> {
+        let dropped: Vec<_> = dropped
+            .iter()
+            .map(|step_id| Dropped {
+                step_id: *step_id,
+                topic: self.inbox.topic_of(*step_id),
+            })
+            .collect();
         let payload = Encoding::Json
-            .encode(dropped)
+            .encode(&dropped)
             .map_err(|source| Error::codec("the numbers of dropped calls", source))?;
         let now = self.engine.now();
         let step_id = self.execution.take_own_number();
@@ -336,10 +353,45 @@ impl Run {
     }
 }
 
-/// The calls that a [`DROPPED`] step names.
-fn dropped_calls(step: &StepRecord) -> Vec<u32> {
-    match &step.outcome {
-        Some(Outcome::Success(payload)) => payload.decode().unwrap_or_default(),
-        _ => Vec::new(),
+/// A call that was dropped before it completed.
+#[derive(Serialize, Deserialize)]
+struct Dropped {
+    step_id: u32,
+    /// Of a receive that had begun: its topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+}
+
+/// What earlier executions dropped: the numbers of the calls, and the messages that were taken for them. A note that cannot be read ends the
+/// execution.
+fn replay_dropped(
+    execution: &Execution,
+    notes: &[StepRecord],
+    history: &HashMap<u32, StepRecord>,
+) -> (Vec<u32>, Arc<Inbox>) {
+    let mut dropped: Vec<Dropped> = Vec::new();
+    for note in notes {
+        match &note.outcome {
+            Some(Outcome::Success(payload)) => match payload.decode::<Vec<Dropped>>() {
+                Ok(calls) => dropped.extend(calls),
+                Err(source) => {
+                    let (step_id, id) = (note.step_id, execution.workflow_id());
+                    let what = format!("step {step_id} `{DROPPED}` of workflow `{id}`");
+                    execution.interrupt(Error::codec(what, source));
+                }
+            },
+            _ => {}
+        }
     }
+    dropped.sort_unstable_by_key(|call| call.step_id);
+    let inbox = Inbox::default();
+    for call in &dropped {
+        let taken = history.get(&call.step_id).filter(|step| step.name == RECV);
+        let message = taken.cloned().and_then(received);
+        if let (Some(topic), Some(message)) = (&call.topic, message) {
+            inbox.keep(topic, call.step_id, message);
+        }
+    }
+    let numbers = dropped.iter().map(|call| call.step_id).collect();
+    (numbers, Arc::new(inbox))
 }

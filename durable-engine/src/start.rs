@@ -137,6 +137,7 @@ fn prepare(
     let inherited = parent.map(|run| run.execution.caller().clone());
     insert.caller = request.caller.or(inherited).unwrap_or_default();
     insert.attributes = request.attributes;
+    insert.trace_context = engine.current_trace();
     insert.version = Some(launched.version.clone());
     insert.executor_id.clone_from(&launched.executor_id);
     Ok(insert)
@@ -211,6 +212,8 @@ fn begin(
             owner: insert.owner,
             input: insert.input,
             history: Vec::new(),
+            recovered: false,
+            trace_context: insert.trace_context,
         },
     );
     observe::workflow_started(&registration.name);

@@ -180,6 +180,8 @@ fn resume(
             owner,
             input,
             history,
+            recovered: record.recovery_attempts > 0,
+            trace_context: record.trace_context,
         },
     );
 }

@@ -3,7 +3,9 @@ use std::{future::Future, time::Duration};
 
 use durable_api::{Error, Timestamp};
 
-use crate::{engine::Engine, run::Run};
+use tokio::runtime::Handle as Runtime;
+
+use crate::{engine::Engine, run::Run, wakeups};
 
 /// How a wait ended.
 pub(crate) enum Waited<T> {
@@ -26,6 +28,7 @@ impl Engine {
     where
         F: Future<Output = Result<Option<T>, Error>> + Send,
     {
+        wakeups::start(self, &Runtime::current());
         let mut listener = self.wakeups.listen(workflow_id);
         loop {
             // The time is read before the look, so that the last look is not earlier than the end.

@@ -1,21 +1,26 @@
 //! Waking those who wait, by the store's hints.
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use durable_api::store::{Wakeup, WakeupStore};
 use futures::StreamExt as _;
-use tokio::sync::watch;
+use tokio::{runtime::Handle as Runtime, sync::watch};
 
-use crate::engine::{Engine, Launched};
+use crate::engine::Engine;
 
 /// Who waits for what.
 #[derive(Debug, Default)]
 pub(crate) struct Wakeups {
     workflows: Mutex<HashMap<u64, watch::Sender<()>>>,
     claimable: watch::Sender<()>,
+    /// Whether the store's hints are passed on.
+    relaying: AtomicBool,
 }
 
 impl Wakeups {
@@ -99,12 +104,17 @@ impl Drop for Listener<'_> {
 /// How long to leave a store alone that gave up its hints.
 const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
-/// Passes the store's hints on, until the engine halts or is gone. A shutdown does not wait for this task: those that it waits for
-/// may need the hints.
-pub(crate) fn start(engine: &Arc<Engine>, launched: &Launched) {
+/// Passes the store's hints on, until the engine halts or is gone, unless that is done already: from launch on, or from the first wait on a
+/// context that is not launched. A shutdown does not wait for this task: those that it waits for may need the hints.
+pub(crate) fn start(engine: &Engine, runtime: &Runtime) {
+    let relaying = &engine.wakeups.relaying;
+    // A load first: the common case must not write to a shared cache line.
+    if relaying.load(Ordering::Relaxed) || relaying.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let halted = engine.halted.clone();
-    let relay = relay(Arc::downgrade(engine));
-    launched.runtime.spawn(async move {
+    let relay = relay(Weak::clone(&engine.this));
+    runtime.spawn(async move {
         tokio::select! {
             () = relay => {}
             () = halted.cancelled() => {}

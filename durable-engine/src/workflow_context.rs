@@ -5,9 +5,9 @@ use durable_api::{
     Context, Durable, DynStep, DynTransaction, Encoding, Error, Handle, Registration, Result,
     ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, GetEvent, ListWorkflows, Lookup, Manage, Patch, ReadStream, Recv,
-        Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow, StreamValues, Version,
-        WriteStream,
+        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
+        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
+        StreamValues, Version, WriteStream,
     },
     store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
 };
@@ -75,6 +75,10 @@ impl Context for WorkflowContext {
     fn register_workflow(&self, _: Registration) -> Result<(), Error> {
         let operation = "register_workflow";
         Err(Error::AlreadyLaunched { operation })
+    }
+
+    fn registered_workflows(&self) -> Vec<String> {
+        self.engine().registered()
     }
 
     async fn launch(&self) -> Result<(), Error> {
@@ -197,6 +201,12 @@ impl Context for WorkflowContext {
             .await
     }
 
+    async fn cancel_all(&self, request: ListWorkflows) -> Result<BulkOutcome, Error> {
+        let change = management::cancel_all(self.engine(), request.filter);
+        self.recorded(request.step_id, "durable.cancel_all", change)
+            .await
+    }
+
     async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
         let change =
             async { management::known(&management::resume(self.engine(), &request).await?) };
@@ -234,6 +244,13 @@ impl Context for WorkflowContext {
             .recorded(request.step_id, "durable.fork_workflow", change)
             .await?;
         Ok(self.handle(id))
+    }
+
+    async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error> {
+        let holder = Some(self.run.workflow_id());
+        let change = management::fork_many(self.engine(), &request, holder);
+        self.recorded(request.step_id, "durable.fork_workflows", change)
+            .await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {

@@ -114,20 +114,25 @@ mod connect;
 pub use connect::connect;
 pub use durable_api::{
     AwaitResult, Caller, Canceller, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding,
-    Error, Failure, ForkFrom, ForkWorkflow, FunctionId, GetResult, Handle, IdSource, Instance,
-    IntoInput, Method, Payload, ReadyHandle, RegisterOptions, Registration, Result, RetryPolicy,
-    RunStep, RunWorkflow, SendMessage, ShutdownReport, Step, StepContext, StepFn, StepOptions,
-    SystemStore, Timestamp, Value, Workflow, WorkflowHandle, WorkflowStatus, aggregate_workflows,
-    cancel_workflow, cancel_workflows, close_stream, delete_finished, delete_workflow,
-    delete_workflows, deprecate_patch, fork_workflow, get_event, join_all, launch, list_steps,
-    list_versions, list_workflows, method, now, patch, random_uuid, read_stream, recv,
-    register_workflow, register_workflow_with, requests, resume_workflow, resume_workflows,
-    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes, set_event,
-    set_latest_version, shutdown, sleep, store, write_stream,
+    Error, Failure, ForkFrom, ForkWorkflow, Forks, FunctionId, GetResult, Handle, IdSource,
+    Instance, IntoInput, Method, Payload, ReadyHandle, RegisterOptions, Registration, Result,
+    RetryPolicy, RunStep, RunTransaction, RunWorkflow, SendMessage, ShutdownReport, Step,
+    StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value, Workflow, WorkflowHandle,
+    WorkflowStatus, aggregate_workflows, cancel_all, cancel_workflow, cancel_workflows,
+    close_stream, delete_finished, delete_workflow, delete_workflows, deprecate_patch,
+    fork_workflow, fork_workflows, get_event, join_all, launch, list_steps, list_versions,
+    list_workflows, method, now, patch, random_uuid, read_stream, recv, register_workflow,
+    register_workflow_with, registered_workflows, requests, resume_workflow, resume_workflows,
+    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes,
+    set_event, set_latest_version, shutdown, sleep, store, write_stream,
 };
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};
-pub use durable_engine::{Config, RandomIds, SystemClock, new_context};
+#[cfg(feature = "opentelemetry")]
+pub use durable_engine::OpenTelemetry;
+pub use durable_engine::{
+    Client, Config, RandomIds, SystemClock, TracePropagation, new_client, new_context,
+};
 
 /// The guides, so that their code is compiled and run with the tests.
 #[cfg(doctest)]

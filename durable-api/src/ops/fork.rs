@@ -1,11 +1,11 @@
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
 
 use futures::future::BoxFuture;
 
 use crate::{
     Ctx, Durable, Error,
     ops::{WorkflowHandle, durable_call::durable_call},
-    requests::{Fork, ForkFrom},
+    requests::{Fork, ForkFrom, ForkMany, Forks},
 };
 
 /// Makes a new workflow out of the first steps of another one, in whatever status that is: those before `from` are copied, with the events and streams as they stood
@@ -24,6 +24,22 @@ pub fn fork_workflow<O: Durable>(
         request: Fork::new(workflow_id.into(), from, None, None, None),
         output: std::marker::PhantomData,
     }
+}
+
+/// Forks several workflows alike, in one transaction, under new ids, as [`fork_workflow`] does one.
+///
+/// # Errors
+/// [`Error::Store`]. Unknown ids are no error: the answer names them.
+pub fn fork_workflows(
+    ctx: &Ctx,
+    workflow_ids: Vec<String>,
+    from: ForkFrom,
+) -> impl Future<Output = Result<Forks, Error>> + Send {
+    let step_id = ctx.position_outside_steps("fork_workflows");
+    durable_call(ctx, step_id, move |step_id| {
+        ctx.as_dyn()
+            .fork_workflows(ForkMany::new(workflow_ids, from, step_id))
+    })
 }
 
 /// A fork about to be made.

@@ -33,6 +33,11 @@ where
     ctx.as_dyn().register_workflow(registration)
 }
 
+/// The names of the workflows that are registered in this process, in order.
+pub fn registered_workflows(ctx: &Ctx) -> Vec<String> {
+    ctx.as_dyn().registered_workflows()
+}
+
 /// Starts to take up work: registers this executor and its version, and recovers the workflows that
 /// belong to it or were left by an executor that is gone.
 ///

@@ -170,6 +170,32 @@ pub fn delete_workflows(
     })
 }
 
+/// Cancels every workflow of this application that has not ended and meets a filter, page by page: all that were created before a time,
+/// say. A filter that names statuses means those only.
+///
+/// # Errors
+/// [`Error::Store`]; some may be cancelled by then.
+///
+/// ```no_run
+/// # use durable_api::{Ctx, Error, Timestamp, cancel_all, store::WorkflowFilter};
+/// # async fn example(ctx: &Ctx, monday: Timestamp) -> Result<(), Error> {
+/// let mut older = WorkflowFilter::new();
+/// older.created_before = Some(monday);
+/// let cancelled = cancel_all(ctx, older).await?;
+/// println!("{} cancelled", cancelled.changed.len());
+/// # Ok(())
+/// # }
+/// ```
+pub fn cancel_all(
+    ctx: &Ctx,
+    filter: WorkflowFilter,
+) -> impl Future<Output = Result<BulkOutcome, Error>> + Send {
+    let step_id = ctx.position_outside_steps("cancel_all");
+    durable_call(ctx, step_id, move |step_id| {
+        ctx.as_dyn().cancel_all(ListWorkflows::new(filter, step_id))
+    })
+}
+
 fn manage<'c, T, F>(
     ctx: &'c Ctx,
     operation: &'static str,

@@ -15,12 +15,14 @@ mod time;
 mod workflow_handle;
 
 pub use events::{get_event, set_event};
-pub use fork::{ForkWorkflow, fork_workflow};
-pub use lifecycle::{launch, register_workflow, register_workflow_with, shutdown};
+pub use fork::{ForkWorkflow, fork_workflow, fork_workflows};
+pub use lifecycle::{
+    launch, register_workflow, register_workflow_with, registered_workflows, shutdown,
+};
 pub use management::{
-    aggregate_workflows, cancel_workflow, cancel_workflows, delete_finished, delete_workflow,
-    delete_workflows, list_steps, list_versions, list_workflows, resume_workflow, resume_workflows,
-    retrieve_workflow, set_attributes, set_latest_version,
+    aggregate_workflows, cancel_all, cancel_workflow, cancel_workflows, delete_finished,
+    delete_workflow, delete_workflows, list_steps, list_versions, list_workflows, resume_workflow,
+    resume_workflows, retrieve_workflow, set_attributes, set_latest_version,
 };
 pub use messages::{SendMessage, recv, send};
 pub use patching::{deprecate_patch, patch};

@@ -1,4 +1,9 @@
-use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 
@@ -33,12 +38,28 @@ impl<O> WorkflowHandle<O> {
         self.inner.workflow_id()
     }
 
-    /// The workflow as it is stored now, without payloads.
+    /// The workflow as it is stored now, without payloads. Inside a workflow, the answer is a recorded step.
     ///
     /// # Errors
     /// [`Error::Store`]; [`Error::NotFound`] once it is deleted.
-    pub async fn get_status(&self) -> Result<WorkflowRecord, Error> {
-        self.inner.get_status().await
+    pub fn get_status(
+        &self,
+    ) -> impl Future<Output = Result<WorkflowRecord, Error>> + Send + use<'_, O>
+    where
+        O: 'static,
+    {
+        let (ctx, inner) = (&self.ctx, &self.inner);
+        durable_call(ctx, self.position("get_status"), move |step_id| {
+            inner.get_status(step_id)
+        })
+    }
+
+    /// The number of a call in the workflow that holds this handle, if it is recorded.
+    fn position(&self, operation: &'static str) -> Result<Option<u32>, Error> {
+        Ok(match self.ctx.position(operation)? {
+            Position::Step(step_id) => Some(step_id),
+            Position::Outside | Position::Inline(_) => None,
+        })
     }
 
     /// Waits for the output, as often as you like. Inside a workflow, the answer is a recorded step.
@@ -49,16 +70,9 @@ impl<O> WorkflowHandle<O> {
     /// [`Error::DeadLetter`]; [`Error::TimedOut`] when a timeout was set; [`Error::Interrupted`] when it ran in this
     /// process, which shut down or lost it before it ended.
     pub fn get_result(&self) -> AwaitResult<'_, O> {
-        let step_id = self
-            .ctx
-            .position("get_result")
-            .map(|position| match position {
-                Position::Step(step_id) => Some(step_id),
-                Position::Outside | Position::Inline(_) => None,
-            });
         AwaitResult {
             handle: self,
-            step_id,
+            step_id: self.position("get_result"),
             timeout: None,
         }
     }

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Timestamp,
     store::{AggregateWorkflows, WorkflowFilter},
@@ -92,6 +94,49 @@ impl Fork {
             version,
             step_id,
         }
+    }
+}
+
+/// A request to fork several workflows alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ForkMany {
+    /// The workflows to copy from.
+    pub sources: Vec<String>,
+    /// From where on the new workflows run themselves.
+    pub from: ForkFrom,
+    /// Their version; each source's, if `None`.
+    pub version: Option<String>,
+    /// The caller's step.
+    pub step_id: Option<u32>,
+}
+
+impl ForkMany {
+    /// A request that keeps the versions.
+    pub fn new(sources: Vec<String>, from: ForkFrom, step_id: Option<u32>) -> Self {
+        Self {
+            sources,
+            from,
+            version: None,
+            step_id,
+        }
+    }
+}
+
+/// What a request for several forks made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Forks {
+    /// The source and the new workflow's id, in the order of the request.
+    pub forked: Vec<(String, String)>,
+    /// Ids of the request that belong to no workflow.
+    pub unknown: Vec<String>,
+}
+
+impl Forks {
+    /// No fork.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

@@ -7,7 +7,8 @@ mod workflows;
 
 pub use communication::{GetEvent, ReadStream, Recv, SendTo, SetEvent, StreamValues, WriteStream};
 pub use management::{
-    Aggregate, Fork, ForkFrom, ListWorkflows, Manage, Retention, SetAttributes, Version,
+    Aggregate, Fork, ForkFrom, ForkMany, Forks, ListWorkflows, Manage, Retention, SetAttributes,
+    Version,
 };
 pub use time::{Draw, Sleep};
 pub use workflows::{Lookup, Patch, StartWorkflow};
