@@ -37,7 +37,7 @@ impl Engine {
     async fn check(&self, id: &str, running: &Running) {
         let store: &dyn WorkflowStore = self.store();
         let found = self
-            .persist(Patience::Transient, || {
+            .persist("get_workflow", Patience::Transient, || {
                 store.get_workflow(id, Payloads::Omit)
             })
             .await;
@@ -63,7 +63,9 @@ impl Engine {
                 .map(|running| running.workflow_id().to_owned())
                 .collect();
             let page = self
-                .persist(Patience::Transient, || store.list_workflows(filter.clone()))
+                .persist("list_workflows", Patience::Transient, || {
+                    store.list_workflows(filter.clone())
+                })
                 .await?;
             let ids = page.workflows.iter().map(|record| record.id.as_str());
             stop(before, ids, cancelled);
@@ -78,7 +80,7 @@ impl Engine {
             let before = self.running.all();
             let request = CancelExpired::new(&self.config.app, self.now());
             let ids = self
-                .persist(Patience::Transient, || {
+                .persist("cancel_expired", Patience::Transient, || {
                     store.cancel_expired(request.clone())
                 })
                 .await?;
@@ -116,7 +118,7 @@ impl Engine {
         let before = self.running.all();
         let request = CancelWorkflows::new(vec![id.to_owned()], self.now());
         let outcome = self
-            .persist(Patience::Mendable, || {
+            .persist("cancel_workflows", Patience::Mendable, || {
                 store.cancel_workflows(request.clone())
             })
             .await?;

@@ -33,7 +33,9 @@ pub(crate) async fn set_event(run: &Run, request: SetEventRequest) -> Result<(),
     let store: &dyn EventStore = run.engine.store();
     let answer = run
         .engine
-        .persist(Patience::Mendable, || store.set_event(set.clone()))
+        .persist("set_event", Patience::Mendable, || {
+            store.set_event(set.clone())
+        })
         .await;
     match answer.map_err(|error| run.execution.interrupt(error))? {
         SetEventOutcome::Set => Ok(()),
@@ -77,7 +79,7 @@ async fn find(
     let store: &dyn EventStore = engine.store();
     let look = || async {
         let found = engine
-            .persist(Patience::Transient, || {
+            .persist("get_event", Patience::Transient, || {
                 store.get_event(&request.workflow_id, &request.key)
             })
             .await?;

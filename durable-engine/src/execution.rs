@@ -206,7 +206,7 @@ async fn finish(
         engine.now(),
     );
     let answer = engine
-        .persist(Patience::Mendable, || {
+        .persist("finish_workflow", Patience::Mendable, || {
             engine.store().finish_workflow(request.clone())
         })
         .await;

@@ -121,7 +121,7 @@ impl EngineHandle {
     async fn record(&self, payloads: Payloads) -> Result<WorkflowRecord, Error> {
         let store: &dyn WorkflowStore = self.engine.store();
         self.engine
-            .persist(Patience::Transient, || {
+            .persist("get_workflow", Patience::Transient, || {
                 store.get_workflow(&self.workflow_id, payloads)
             })
             .await?

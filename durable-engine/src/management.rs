@@ -19,7 +19,7 @@ pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutc
     cancel.children = request.children;
     let store: &dyn ManagementStore = engine.store();
     let outcome = engine
-        .persist(Patience::Transient, || {
+        .persist("cancel_workflows", Patience::Transient, || {
             store.cancel_workflows(cancel.clone())
         })
         .await?;
@@ -58,7 +58,7 @@ pub(crate) async fn resume(engine: &Engine, request: &Manage) -> Result<BulkOutc
     let resume = ResumeWorkflows::new(request.ids.clone(), engine.now());
     let store: &dyn ManagementStore = engine.store();
     engine
-        .persist(Patience::Transient, || {
+        .persist("resume_workflows", Patience::Transient, || {
             store.resume_workflows(resume.clone())
         })
         .await
@@ -70,7 +70,7 @@ pub(crate) async fn delete(engine: &Engine, request: &Manage) -> Result<BulkOutc
     delete.children = request.children;
     let store: &dyn ManagementStore = engine.store();
     let outcome = engine
-        .persist(Patience::Transient, || {
+        .persist("delete_workflows", Patience::Transient, || {
             store.delete_workflows(delete.clone())
         })
         .await?;
@@ -106,7 +106,7 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
     fork.version.clone_from(&request.version);
     let store: &dyn ManagementStore = engine.store();
     let outcomes = engine
-        .persist(Patience::Transient, || {
+        .persist("fork_workflows", Patience::Transient, || {
             store.fork_workflows(vec![fork.clone()])
         })
         .await?;
@@ -156,7 +156,9 @@ pub(crate) async fn fork_many(
     }
     let store: &dyn ManagementStore = engine.store();
     let outcomes = engine
-        .persist(Patience::Transient, || store.fork_workflows(forks.clone()))
+        .persist("fork_workflows", Patience::Transient, || {
+            store.fork_workflows(forks.clone())
+        })
         .await?;
     let mut answer = Forks::new();
     for (fork, outcome) in forks.into_iter().zip(outcomes) {
@@ -203,7 +205,9 @@ pub(crate) async fn set_attributes(
     let set = SetAttributes::new(&request.workflow_id, request.attributes, engine.now());
     let store: &dyn ManagementStore = engine.store();
     let outcome = engine
-        .persist(Patience::Transient, || store.set_attributes(set.clone()))
+        .persist("set_attributes", Patience::Transient, || {
+            store.set_attributes(set.clone())
+        })
         .await?;
     match outcome {
         SetAttributesOutcome::Set => Ok(()),
@@ -221,7 +225,7 @@ pub(crate) async fn delete_finished(engine: &Engine, request: &Retention) -> Res
     let mut deleted = 0;
     loop {
         let batch = engine
-            .persist(Patience::Transient, || {
+            .persist("delete_finished", Patience::Transient, || {
                 store.delete_finished(delete.clone())
             })
             .await?;
@@ -235,7 +239,7 @@ pub(crate) async fn delete_finished(engine: &Engine, request: &Retention) -> Res
 pub(crate) async fn list_versions(engine: &Engine) -> Result<Vec<VersionRecord>, Error> {
     let store: &dyn VersionStore = engine.store();
     engine
-        .persist(Patience::Transient, || {
+        .persist("list_versions", Patience::Transient, || {
             store.list_versions(&engine.config.app)
         })
         .await
@@ -245,7 +249,7 @@ pub(crate) async fn set_latest_version(engine: &Engine, version: &str) -> Result
     let set = RegisterVersion::new(&engine.config.app, version, engine.now());
     let store: &dyn VersionStore = engine.store();
     let outcome = engine
-        .persist(Patience::Transient, || {
+        .persist("set_latest_version", Patience::Transient, || {
             store.set_latest_version(set.clone())
         })
         .await?;

@@ -123,7 +123,9 @@ async fn deliver(
 ) -> Result<SendOutcome, Error> {
     let store: &dyn MessageStore = engine.store();
     engine
-        .persist(patience, || store.send_message(message.clone()))
+        .persist("send_message", patience, || {
+            store.send_message(message.clone())
+        })
         .await
 }
 
@@ -248,7 +250,7 @@ async fn try_take(run: &Run, receive: &ReceiveMessage) -> Result<Taken, Error> {
     let store: &dyn MessageStore = run.engine.store();
     let answer = run
         .engine
-        .persist(Patience::Mendable, || {
+        .persist("receive_message", Patience::Mendable, || {
             let mut receive = receive.clone();
             receive.now = run.engine.now();
             store.receive_message(receive)

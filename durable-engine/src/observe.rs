@@ -1,6 +1,8 @@
 //! What an observer sees: spans by `tracing`, counters by `metrics`. Without a subscriber or a recorder, next to nothing is done.
+use std::time::Duration;
+
 use durable_api::store::Outcome;
-use metrics::counter;
+use metrics::{counter, histogram};
 use tracing::Span;
 
 use crate::running::Ended;
@@ -46,6 +48,13 @@ pub(crate) fn step_recorded(success: bool) {
 /// A step failed and is tried again.
 pub(crate) fn step_retried() {
     counter!("durable_step_retries_total").increment(1);
+}
+
+/// A call to the store came back.
+pub(crate) fn store_called(operation: &'static str, took: Duration, answered: bool) {
+    let outcome = if answered { "answer" } else { "error" };
+    histogram!("durable_store_call_seconds", "operation" => operation, "outcome" => outcome)
+        .record(took);
 }
 
 /// A call to the store failed and is repeated.

@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use durable_api::{
@@ -32,9 +32,10 @@ impl Patience {
 }
 
 impl Engine {
-    /// Calls the store until it answers, the malfunction is one that `patience` does not cover, or the engine halts.
+    /// Calls `operation` of the store until it answers, the malfunction is one that `patience` does not cover, or the engine halts.
     pub(crate) async fn persist<T, F>(
         &self,
+        operation: &'static str,
         patience: Patience,
         call: impl Fn() -> F + Send + Sync,
     ) -> Result<T, Error>
@@ -46,7 +47,10 @@ impl Engine {
             .cap(Duration::from_secs(3))
             .jitter(0.5);
         for attempt in 1.. {
-            match call().await {
+            let begun = Instant::now();
+            let answer = call().await;
+            observe::store_called(operation, begun.elapsed(), answer.is_ok());
+            match answer {
                 Ok(answer) => {
                     self.outage_over();
                     return Ok(answer);

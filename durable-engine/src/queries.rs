@@ -16,7 +16,9 @@ pub(crate) async fn list_workflows(
     filter.app.get_or_insert_with(|| engine.config.app.clone());
     let store: &dyn AdministrationStore = engine.store();
     engine
-        .persist(Patience::Transient, || store.list_workflows(filter.clone()))
+        .persist("list_workflows", Patience::Transient, || {
+            store.list_workflows(filter.clone())
+        })
         .await
 }
 
@@ -28,7 +30,7 @@ pub(crate) async fn aggregate_workflows(
     app.get_or_insert_with(|| engine.config.app.clone());
     let store: &dyn AggregateStore = engine.store();
     engine
-        .persist(Patience::Transient, || {
+        .persist("aggregate_workflows", Patience::Transient, || {
             store.aggregate_workflows(query.clone())
         })
         .await
@@ -40,7 +42,9 @@ pub(crate) async fn list_steps(
 ) -> Result<Vec<StepRecord>, Error> {
     let store: &dyn StepStore = engine.store();
     let steps = engine
-        .persist(Patience::Transient, || store.list_steps(workflow_id))
+        .persist("list_steps", Patience::Transient, || {
+            store.list_steps(workflow_id)
+        })
         .await?;
     if steps.is_empty() {
         check_exists(engine, workflow_id).await?;
@@ -59,7 +63,7 @@ pub(crate) async fn check_exists(engine: &Engine, workflow_id: &str) -> Result<(
 pub(crate) async fn record(engine: &Engine, workflow_id: &str) -> Result<WorkflowRecord, Error> {
     let store: &dyn WorkflowStore = engine.store();
     engine
-        .persist(Patience::Transient, || {
+        .persist("get_workflow", Patience::Transient, || {
             store.get_workflow(workflow_id, Payloads::Omit)
         })
         .await?

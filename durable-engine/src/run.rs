@@ -161,7 +161,7 @@ impl Run {
         let store: &dyn WorkflowStore = self.engine.store();
         let found = self
             .engine
-            .persist(Patience::Mendable, || {
+            .persist("get_workflow", Patience::Mendable, || {
                 store.get_workflow(self.workflow_id(), Payloads::Omit)
             })
             .await;
@@ -263,7 +263,7 @@ impl Run {
         let request = RecordStep::new(self.workflow_id(), self.owner, step);
         let answer = self
             .engine
-            .persist(Patience::Mendable, || {
+            .persist("record_step", Patience::Mendable, || {
                 self.engine.store().record_step(request.clone())
             })
             .await;

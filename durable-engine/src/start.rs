@@ -36,6 +36,7 @@ pub(crate) async fn start_root(
     request: StartWorkflow,
 ) -> Result<Started, Error> {
     let operation = "run_workflow";
+    engine.check_runs_code(operation)?;
     if engine.stopping.is_cancelled() {
         return Err(Error::ShutDown { operation });
     }
@@ -173,7 +174,9 @@ async fn accept(
     let task = async move {
         let store = engine.store();
         let answer = engine
-            .persist(patience, || store.insert_workflow(insert.clone()))
+            .persist("insert_workflow", patience, || {
+                store.insert_workflow(insert.clone())
+            })
             .await?;
         Ok(match answer {
             InsertOutcome::Inserted => {

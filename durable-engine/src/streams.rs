@@ -37,7 +37,9 @@ pub(crate) async fn write_stream(run: &Run, request: WriteStream) -> Result<(), 
     let store: &dyn StreamStore = run.engine.store();
     let answer = run
         .engine
-        .persist(Patience::Mendable, || store.append_stream(append.clone()))
+        .persist("append_stream", Patience::Mendable, || {
+            store.append_stream(append.clone())
+        })
         .await;
     match answer.map_err(|error| run.execution.interrupt(error))? {
         AppendOutcome::Appended { .. } => Ok(()),
@@ -101,7 +103,9 @@ async fn next(engine: &Engine, request: &ReadRequest) -> Result<(Vec<Payload>, b
     let look = || async {
         let read = ReadStream::new(&request.workflow_id, &request.key, request.from);
         let page = engine
-            .persist(Patience::Transient, || store.read_stream(read.clone()))
+            .persist("read_stream", Patience::Transient, || {
+                store.read_stream(read.clone())
+            })
             .await?;
         match page.state {
             StreamState::UnknownWorkflow => Err(Error::NotFound {

@@ -92,7 +92,7 @@ async fn look_around(
 async fn beat(engine: &Engine, launched: &Launched) -> Result<HeartbeatOutcome, Error> {
     let store: &dyn ExecutorStore = engine.store();
     engine
-        .persist(Patience::Transient, || {
+        .persist("heartbeat", Patience::Transient, || {
             store.heartbeat(launched.incarnation)
         })
         .await
@@ -118,7 +118,7 @@ async fn sweep(
         request.unversioned = unversioned;
         let owner = request.owner;
         let answer = engine
-            .persist(Patience::Transient, || {
+            .persist("claim_workflows", Patience::Transient, || {
                 engine.store().claim_workflows(request.clone())
             })
             .await?;
@@ -193,7 +193,7 @@ async fn expel_dead_neighbours(
 ) -> Result<(), Error> {
     let store: &dyn ExecutorStore = engine.store();
     let executors = engine
-        .persist(Patience::Transient, || {
+        .persist("list_executors", Patience::Transient, || {
             store.list_executors(&engine.config.app)
         })
         .await?;
@@ -209,7 +209,7 @@ async fn expel_dead_neighbours(
         );
         let request = ExpelExecutor::new(executor.incarnation, executor.beat);
         engine
-            .persist(Patience::Transient, || {
+            .persist("expel_executor", Patience::Transient, || {
                 store.expel_executor(request.clone())
             })
             .await?;
@@ -221,7 +221,7 @@ async fn expel_dead_neighbours(
 async fn runs_latest_version(engine: &Engine, launched: &Launched) -> Result<bool, Error> {
     let store: &dyn VersionStore = engine.store();
     let versions = engine
-        .persist(Patience::Transient, || {
+        .persist("list_versions", Patience::Transient, || {
             store.list_versions(&engine.config.app)
         })
         .await?;

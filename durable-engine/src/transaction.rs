@@ -95,7 +95,7 @@ impl Transaction<'_> {
         };
         let answer = run
             .engine
-            .persist(Patience::Mendable, || {
+            .persist("run_transaction", Patience::Mendable, || {
                 store.run_transaction(step.clone(), self)
             })
             .await;

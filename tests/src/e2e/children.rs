@@ -231,3 +231,64 @@ pub(super) async fn children_side_by_side_keep_their_numbers(bench: &Bench<'_, i
     }
     stop(&ctx).await;
 }
+
+pub(super) async fn a_child_resumed_while_its_parent_replays_is_still_cancelled_to_it(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let (arrived, gate, child_gate) = (Counter::default(), Gate::closed(), Gate::closed());
+    let child = {
+        let gate = child_gate.clone();
+        move |ctx: Ctx, (): ()| -> Flow<u32> {
+            let gate = gate.clone();
+            Box::pin(async move {
+                durable::run_as_step(&ctx, || async {
+                    gate.pass().await;
+                    Ok(7)
+                })
+                .await
+            })
+        }
+    };
+    let parent = {
+        let (arrived, gate, child) = (arrived.clone(), gate.clone(), child.clone());
+        move |ctx: Ctx, (): ()| -> Flow<bool> {
+            let (arrived, gate, child) = (arrived.clone(), gate.clone(), child.clone());
+            Box::pin(async move {
+                let child = durable::run_workflow(&ctx, child, ()).name("child").await?;
+                durable::cancel_workflow(&ctx, child.workflow_id()).await?;
+                let result = child.get_result().await;
+                arrived.up();
+                gate.pass().await;
+                Ok(matches!(result, Err(Error::Cancelled { .. })))
+            })
+        }
+    };
+    let registered = |ctx: &Ctx| {
+        register(ctx, "child", &child);
+        register(ctx, "parent", &parent);
+    };
+    let first = life(bench, registered).await;
+    durable::run_workflow(&first, parent.clone(), ())
+        .name("parent")
+        .id("p")
+        .await
+        .unwrap();
+    arrived.reaches(1).await;
+    let resumed = durable::resume_workflow::<u32>(&first, "p-0")
+        .await
+        .unwrap();
+    let second = life(bench, registered).await;
+    arrived.reaches(2).await;
+    child_gate.open();
+    gate.open();
+    let handle = durable::retrieve_workflow::<bool>(&second, "p")
+        .await
+        .unwrap();
+    assert!(handle.get_result().await.unwrap());
+    let child = durable::retrieve_workflow::<u32>(&second, resumed.workflow_id())
+        .await
+        .unwrap();
+    assert_eq!(child.get_result().await.unwrap(), 7);
+    stop(&first).await;
+    stop(&second).await;
+}

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use durable::{
     Caller, Ctx, Error, Failure, ForkFrom, Result, Timestamp, WorkflowStatus,
     store::{AggregateWorkflows, WorkflowFilter},
@@ -327,5 +329,71 @@ pub(super) async fn management_inside_a_workflow_is_recorded(bench: &Bench<'_, i
         names,
         ["waits", "durable.cancel_workflow", "durable.get_result"]
     );
+    stop(&ctx).await;
+}
+
+pub(super) async fn several_workflows_can_be_forked_at_once(bench: &Bench<'_, impl Backend>) {
+    let ctx = process(bench, |ctx| register(ctx, "count_up", &count_up)).await;
+    for (id, input) in [("a", 1u32), ("b", 2)] {
+        let handle = durable::run_workflow(&ctx, count_up, input)
+            .id(id)
+            .await
+            .unwrap();
+        handle.get_result().await.unwrap();
+    }
+    let ids = vec!["a".to_owned(), "nobody".to_owned(), "b".to_owned()];
+    let forks = durable::fork_workflows(&ctx, ids, ForkFrom::LastStep)
+        .await
+        .unwrap();
+    assert_eq!(forks.unknown, ["nobody"]);
+    assert_eq!(forks.forked.len(), 2);
+    for ((source, fork), expected) in forks.forked.into_iter().zip([("a", 2u32), ("b", 3)]) {
+        assert_eq!(source, expected.0);
+        let handle = durable::retrieve_workflow::<u32>(&ctx, fork).await.unwrap();
+        assert_eq!(handle.get_result().await.unwrap(), expected.1);
+    }
+    stop(&ctx).await;
+}
+
+/// One more, by a step.
+async fn count_up(ctx: Ctx, number: u32) -> durable::Result<u32> {
+    durable::run_as_step(&ctx, || async { Ok(number + 1) }).await
+}
+
+pub(super) async fn what_began_before_a_time_can_be_cancelled(bench: &Bench<'_, impl Backend>) {
+    let sleeper = |ctx: Ctx, (): ()| -> Flow<()> {
+        Box::pin(async move { Ok(durable::sleep(&ctx, Duration::from_secs(3600)).await?) })
+    };
+    let ctx = process(bench, |ctx| register(ctx, "sleeper", &sleeper)).await;
+    for id in ["old-1", "old-2"] {
+        durable::run_workflow(&ctx, sleeper, ())
+            .id(id)
+            .await
+            .unwrap();
+    }
+    let first = row(bench, "old-2").await.created_at;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    durable::run_workflow(&ctx, sleeper, ())
+        .id("new")
+        .await
+        .unwrap();
+    let mut older = WorkflowFilter::new().limit(1);
+    older.created_before = Some(first.saturating_add(Duration::from_millis(1)));
+    let cancelled = durable::cancel_all(&ctx, older).await.unwrap();
+    assert_eq!(cancelled.changed, ["old-1", "old-2"]);
+    assert_eq!(row(bench, "new").await.status, WorkflowStatus::Pending);
+    stop(&ctx).await;
+}
+
+pub(super) async fn the_registered_workflows_can_be_listed(bench: &Bench<'_, impl Backend>) {
+    let store = bench.open().await;
+    let ctx = durable::new_context(super::support::config(store))
+        .await
+        .unwrap();
+    register(&ctx, "later", &count_up);
+    assert_eq!(durable::registered_workflows(&ctx), ["later"]);
+    register(&ctx, "earlier", &count_up);
+    durable::launch(&ctx).await.unwrap();
+    assert_eq!(durable::registered_workflows(&ctx), ["earlier", "later"]);
     stop(&ctx).await;
 }

@@ -1,10 +1,10 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use durable::{Ctx, Error, Failure, WorkflowStatus};
-use durable_testing::{Backend, Bench};
+use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore};
 
 use super::support::{
-    Counter, Flow, PATIENCE, config, launched, life, process, register, row, stop,
+    Counter, Flow, Gate, PATIENCE, config, launched, life, process, register, row, stop,
 };
 
 /// Receives so many messages of a topic, or as many as come in time.
@@ -268,4 +268,80 @@ pub(super) async fn a_message_of_another_type_is_told_so(bench: &Bench<'_, impl 
         "it stays recoverable"
     );
     stop(&ctx).await;
+}
+
+pub(super) async fn a_message_taken_for_a_dropped_receive_goes_to_the_next_one(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let (go, last) = (Gate::closed(), Gate::closed());
+    let arrived = Counter::default();
+    let flow = {
+        let (go, last, arrived) = (go.clone(), last.clone(), arrived.clone());
+        move |ctx: Ctx, (): ()| -> Flow<(bool, Option<String>, Option<String>)> {
+            let (go, last, arrived) = (go.clone(), last.clone(), arrived.clone());
+            Box::pin(async move {
+                let raced = {
+                    let message = durable::recv::<String>(&ctx, "t", PATIENCE);
+                    let step = durable::run_as_step(&ctx, || async {
+                        go.pass().await;
+                        Ok(())
+                    });
+                    tokio::select! {
+                        message = message => message?.is_some(),
+                        _ = step.into_future() => false,
+                    }
+                };
+                let first = durable::recv::<String>(&ctx, "t", PATIENCE).await?;
+                arrived.up();
+                last.pass().await;
+                let second = durable::recv::<String>(&ctx, "t", PATIENCE).await?;
+                Ok((raced, first, second))
+            })
+        }
+    };
+    let store = FaultyStore::new(bench.open().await);
+    let faulty = config(Arc::new(store.clone())).executor_id("phoenix");
+    let first = launched(faulty, |ctx| register(ctx, "flow", &flow)).await;
+    // The first receive takes the message, does not learn of it, and is dropped while it asks again.
+    let open = go.clone();
+    store.set_plan(FaultPlan::new(move |call| {
+        match (call.operation, call.nth) {
+            ("receive_message", 0) => Fault::PassThrough,
+            ("receive_message", 1) => Fault::LoseAnswer,
+            ("receive_message", 2..8) => {
+                open.open();
+                Fault::Refuse
+            }
+            _ => Fault::PassThrough,
+        }
+    }));
+    durable::run_workflow(&first, flow.clone(), ())
+        .id("w")
+        .await
+        .unwrap();
+    let waits = async {
+        while store.count_of("receive_message") == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waits).await.unwrap();
+    durable::send(&first, "w", "one".to_owned())
+        .topic("t")
+        .await
+        .unwrap();
+    arrived.reaches(1).await;
+    durable::send(&first, "w", "two".to_owned())
+        .topic("t")
+        .await
+        .unwrap();
+    last.open();
+    // And a replay sees it all alike.
+    let second = life(bench, |ctx| register(ctx, "flow", &flow)).await;
+    let handle = durable::retrieve_workflow::<(bool, Option<String>, Option<String>)>(&second, "w")
+        .await
+        .unwrap();
+    let expected = (false, Some("one".to_owned()), Some("two".to_owned()));
+    assert_eq!(handle.get_result().await.unwrap(), expected);
+    stop(&first).await;
+    stop(&second).await;
 }

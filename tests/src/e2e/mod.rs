@@ -2,6 +2,7 @@
 mod cancellation;
 mod changed_code;
 mod children;
+mod clients;
 mod events;
 mod evolution;
 mod faults;
@@ -101,6 +102,7 @@ suite! { $
     steps {
         a_fresh_execution_reads_nothing,
         a_step_failure_is_recorded_with_code_and_details,
+        an_error_that_does_not_serialize_is_recorded_as_what_it_says,
         retries_stop_at_success,
         giving_up_reports_every_attempt,
         a_permanent_failure_is_not_retried,
@@ -121,6 +123,7 @@ suite! { $
         a_child_is_named_by_its_parent_and_step,
         a_child_can_have_an_id_of_its_own,
         a_child_failure_reaches_the_parent,
+        a_child_resumed_while_its_parent_replays_is_still_cancelled_to_it,
         a_replay_finds_the_same_child,
         a_recorded_result_is_not_awaited_again,
         children_side_by_side_keep_their_numbers,
@@ -153,6 +156,7 @@ suite! { $
         a_listing_inside_a_workflow_is_recorded,
         the_steps_of_a_workflow_can_be_listed,
         a_status_tells_when_and_where,
+        a_status_seen_by_a_workflow_is_recorded,
     }
     time {
         a_sleep_waits_and_ends,
@@ -184,6 +188,7 @@ suite! { $
         an_unknown_destination_is_an_error_also_at_replay,
         a_workflow_sends_exactly_once,
         two_receivers_on_one_topic_are_an_error,
+        a_message_taken_for_a_dropped_receive_goes_to_the_next_one,
         cancelling_wakes_a_receive,
         a_message_of_another_type_is_told_so,
     }
@@ -209,6 +214,9 @@ suite! { $
     management {
         a_fork_goes_on_from_any_step,
         a_fork_from_the_last_failure_tries_it_again,
+        several_workflows_can_be_forked_at_once,
+        what_began_before_a_time_can_be_cancelled,
+        the_registered_workflows_can_be_listed,
         a_caller_is_stored_and_inherited,
         attributes_find_workflows_and_are_not_inherited,
         deleting_removes_a_workflow_and_frees_its_id,
@@ -216,6 +224,11 @@ suite! { $
         workflows_are_counted_in_groups,
         versions_are_listed_and_one_is_the_latest,
         management_inside_a_workflow_is_recorded,
+    }
+    clients {
+        a_client_needs_only_a_store,
+        a_client_runs_no_code,
+        a_client_cancels_and_the_execution_elsewhere_stops,
     }
     evolution {
         a_patch_lets_old_workflows_finish_the_old_way,

@@ -130,3 +130,40 @@ pub(super) async fn a_status_tells_when_and_where(bench: &Bench<'_, impl Backend
     assert!(record.completed_at.unwrap() >= record.started_at.unwrap());
     stop(&ctx).await;
 }
+
+pub(super) async fn a_status_seen_by_a_workflow_is_recorded(bench: &Bench<'_, impl Backend>) {
+    let (arrived, gate) = (Counter::default(), Gate::closed());
+    let flow = {
+        let (arrived, gate) = (arrived.clone(), gate.clone());
+        move |ctx: Ctx, (): ()| -> Flow<WorkflowStatus> {
+            let (arrived, gate) = (arrived.clone(), gate.clone());
+            Box::pin(async move {
+                let child = durable::run_workflow(&ctx, double, 1u32).await?;
+                child.get_result().await?;
+                let status = child.get_status().await?.status;
+                arrived.up();
+                gate.pass().await;
+                Ok(status)
+            })
+        }
+    };
+    let registered = |ctx: &Ctx| {
+        register(ctx, "double", &double);
+        register(ctx, "flow", &flow);
+    };
+    let first = life(bench, registered).await;
+    durable::run_workflow(&first, flow.clone(), ())
+        .id("w")
+        .await
+        .unwrap();
+    arrived.reaches(1).await;
+    durable::delete_workflow(&first, "w-0").await.unwrap();
+    gate.open();
+    let second = life(bench, registered).await;
+    let handle = durable::retrieve_workflow::<WorkflowStatus>(&second, "w")
+        .await
+        .unwrap();
+    assert_eq!(handle.get_result().await.unwrap(), WorkflowStatus::Success);
+    stop(&first).await;
+    stop(&second).await;
+}

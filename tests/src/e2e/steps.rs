@@ -4,7 +4,7 @@ use durable::{Ctx, Error, Failure, Result, RetryPolicy, StepContext, WorkflowHan
 use durable_testing::{Backend, Bench, FaultyStore};
 use serde::{Deserialize, Serialize};
 
-use super::support::{Counter, Flow, config, launched, process, register, stop};
+use super::support::{Counter, Flow, Gate, config, launched, life, process, register, stop};
 
 /// Runs a workflow that takes nothing, in a process of its own, to its end.
 async fn run<O: durable::Durable>(
@@ -359,4 +359,63 @@ pub(super) async fn a_step_receives_what_its_record_says(bench: &Bench<'_, impl 
         (1, 0),
         "at the first run as in a replay"
     );
+}
+
+pub(super) async fn an_error_that_does_not_serialize_is_recorded_as_what_it_says(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let (arrived, gate, runs) = (Counter::default(), Gate::closed(), Counter::default());
+    let flow = {
+        let (arrived, gate, runs) = (arrived.clone(), gate.clone(), runs.clone());
+        move |ctx: Ctx, (): ()| -> Flow<(String, Vec<String>)> {
+            let (arrived, gate, runs) = (arrived.clone(), gate.clone(), runs.clone());
+            Box::pin(async move {
+                let failure = durable::run_as_step(&ctx, || async {
+                    runs.up();
+                    // Neither cloneable nor serializable, with a cause of its own.
+                    let cause = "x".parse::<u32>().unwrap_err();
+                    let refused = std::io::Error::other(Unserializable(cause));
+                    Err::<(), _>(refused)?;
+                    Ok(())
+                })
+                .await
+                .unwrap_err();
+                arrived.up();
+                gate.pass().await;
+                Ok((failure.to_string(), failure.causes().to_vec()))
+            })
+        }
+    };
+    let first = life(bench, |ctx| register(ctx, "flow", &flow)).await;
+    durable::run_workflow(&first, flow.clone(), ())
+        .id("w")
+        .await
+        .unwrap();
+    arrived.reaches(1).await;
+    gate.open();
+    let second = life(bench, |ctx| register(ctx, "flow", &flow)).await;
+    let handle = durable::retrieve_workflow::<(String, Vec<String>)>(&second, "w")
+        .await
+        .unwrap();
+    let (message, causes) = handle.get_result().await.unwrap();
+    assert_eq!(message, "no price");
+    assert_eq!(causes, ["invalid digit found in string"]);
+    assert_eq!(runs.get(), 1, "the second life replays it");
+    stop(&first).await;
+    stop(&second).await;
+}
+
+#[derive(Debug)]
+struct Unserializable(std::num::ParseIntError);
+
+impl std::fmt::Display for Unserializable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no price")
+    }
+}
+
+impl std::error::Error for Unserializable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
 }
