@@ -18,6 +18,8 @@ pub struct AggregateWorkflows {
     pub by_name: bool,
     /// By version.
     pub by_version: bool,
+    /// By queue.
+    pub by_queue: bool,
     /// By time of creation, in buckets of so many milliseconds that begin at multiples of it; 0 for one bucket.
     pub bucket_millis: u64,
 }
@@ -40,6 +42,7 @@ impl AggregateWorkflows {
             status: self.by_status.then(|| record.status.as_str().to_owned()),
             name: self.by_name.then(|| record.name.clone()),
             version: self.by_version.then(|| record.version.clone()).flatten(),
+            queue: self.by_queue.then(|| record.queue.clone()).flatten(),
             bucket: bucket.map(|size| {
                 let millis = record.created_at.as_millis();
                 Timestamp::from_millis(millis - millis.rem_euclid(size))
@@ -58,6 +61,8 @@ pub struct GroupKey {
     pub name: Option<String>,
     /// The version; `None` also for unversioned work.
     pub version: Option<String>,
+    /// The queue; `None` also for what was started at once.
+    pub queue: Option<String>,
     /// The start of the bucket.
     pub bucket: Option<Timestamp>,
 }

@@ -169,6 +169,6 @@ pub trait ExecutorStore: Debug + Send + Sync + 'static {
     async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome>;
 
     /// Removes an executor that ends in order, and hands its `PENDING` workflows back: they lose
-    /// their owner, and taking them up again is not counted as a recovery attempt.
+    /// their owner, and taking them up again is not counted as a recovery attempt. Those that came from a queue are `ENQUEUED` again.
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome>;
 }

@@ -40,6 +40,10 @@ pub struct WorkflowFilter {
     pub versions: Vec<String>,
     /// Run, now or last, by one of these executors.
     pub executor_ids: Vec<String>,
+    /// That came by one of these queues.
+    pub queues: Vec<String>,
+    /// That are runs of one of these schedules.
+    pub schedules: Vec<String>,
     /// Started by this workflow.
     pub parent_id: Option<String>,
     /// Made of the first steps of this workflow.
@@ -84,6 +88,8 @@ impl WorkflowFilter {
             statuses: Vec::new(),
             versions: Vec::new(),
             executor_ids: Vec::new(),
+            queues: Vec::new(),
+            schedules: Vec::new(),
             parent_id: None,
             forked_from: None,
             users: Vec::new(),
@@ -126,6 +132,20 @@ impl WorkflowFilter {
     #[must_use]
     pub fn status(mut self, status: WorkflowStatus) -> Self {
         self.statuses.push(status);
+        self
+    }
+
+    /// Adds a queue.
+    #[must_use]
+    pub fn queue(mut self, name: impl Into<String>) -> Self {
+        self.queues.push(name.into());
+        self
+    }
+
+    /// Adds a schedule.
+    #[must_use]
+    pub fn schedule(mut self, name: impl Into<String>) -> Self {
+        self.schedules.push(name.into());
         self
     }
 
@@ -207,6 +227,8 @@ impl WorkflowFilter {
             && (self.statuses.is_empty() || self.statuses.contains(&record.status))
             && any_of(&self.versions, record.version.as_deref())
             && any_of(&self.executor_ids, record.executor_id.as_deref())
+            && any_of(&self.queues, record.queue.as_deref())
+            && any_of(&self.schedules, record.schedule.as_deref())
             && self.parent_id.as_deref().is_none_or(|parent| {
                 record
                     .parent

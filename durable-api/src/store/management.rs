@@ -77,6 +77,8 @@ impl CancelExpired {
 pub struct ResumeWorkflows {
     /// Which.
     pub ids: Vec<String>,
+    /// The queue that they are in from now on; `None` leaves each where it is.
+    pub queue: Option<String>,
     /// The present time.
     pub now: Timestamp,
 }
@@ -84,7 +86,11 @@ pub struct ResumeWorkflows {
 impl ResumeWorkflows {
     /// A request.
     pub fn new(ids: Vec<String>, now: Timestamp) -> Self {
-        Self { ids, now }
+        Self {
+            ids,
+            queue: None,
+            now,
+        }
     }
 }
 
@@ -100,6 +106,8 @@ pub struct ForkWorkflow {
     pub from_step: u32,
     /// The new workflow's version, if it is not the source's.
     pub version: Option<String>,
+    /// The queue in which the new workflow waits; `None` for none, whatever the source's is.
+    pub queue: Option<String>,
     /// The present time.
     pub now: Timestamp,
 }
@@ -117,6 +125,7 @@ impl ForkWorkflow {
             id: id.into(),
             from_step,
             version: None,
+            queue: None,
             now,
         }
     }
@@ -225,11 +234,12 @@ pub trait ManagementStore: Debug + Send + Sync + 'static {
     /// Cancels `PENDING` workflows whose deadline is `now` or earlier, the earliest first, and returns their ids.
     async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>>;
 
-    /// Makes workflows that are `CANCELLED` or `MAX_RECOVERY_ATTEMPTS_EXCEEDED` `PENDING` again, without owner (so that any
-    /// executor may claim them at no attempt's cost), outcome, completion and deadline, and with no recovery attempts. Others are unchanged.
+    /// Makes workflows that are `CANCELLED` or `MAX_RECOVERY_ATTEMPTS_EXCEEDED` `PENDING` again, or `ENQUEUED` if they have a queue, without owner (so that any
+    /// executor may take them up at no attempt's cost), outcome, completion, deadline and timeout, and with no recovery attempts. Others are unchanged. One whose deduplication id
+    /// another workflow of the queue has by now, loses it.
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome>;
 
-    /// Makes new workflows out of the first steps of others: `PENDING`, without owner, parent, deadline and recovery attempts; with application, name,
+    /// Makes new workflows out of the first steps of others: `PENDING`, or `ENQUEUED` if the request names a queue, without owner, parent, deadline, recovery attempts and all that the source had of its queue and schedule; with application, name,
     /// version, input, attributes and caller of the source, whose id is their `forked_from`; with the steps before `from_step`, the events
     /// as they stood after those steps, and the values of streams that those steps wrote (closed, if one of them closed it).
     /// The answers stand in the order of the requests; all are one transaction.

@@ -19,6 +19,12 @@ mockall::mock! {
     }
 
     #[async_trait]
+    impl ArchiveStore for SystemStore {
+        async fn export_workflow(&self, workflow_id: &str) -> StoreResult<Option<WorkflowArchive>>;
+        async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome>;
+    }
+
+    #[async_trait]
     impl EventStore for SystemStore {
         async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome>;
         async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup>;
@@ -63,6 +69,26 @@ mockall::mock! {
     impl OutboxStore for SystemStore {
         async fn send_message_within<'a>(&self, request: SendMessage, connection: &'a mut DynConnection) -> StoreResult<SendOutcome>;
         async fn insert_workflow_within<'a>(&self, request: InsertWorkflow, connection: &'a mut DynConnection) -> StoreResult<InsertOutcome>;
+    }
+
+    #[async_trait]
+    impl QueueStore for SystemStore {
+        async fn put_queue(&self, queue: QueueRecord) -> StoreResult<()>;
+        async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome>;
+        async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>>;
+        async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows>;
+        async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome>;
+        async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome>;
+    }
+
+    #[async_trait]
+    impl ScheduleStore for SystemStore {
+        async fn create_schedule(&self, schedule: ScheduleRecord) -> StoreResult<CreateScheduleOutcome>;
+        async fn apply_schedules(&self, schedules: Vec<ScheduleRecord>) -> StoreResult<()>;
+        async fn pause_schedule(&self, request: PauseSchedule) -> StoreResult<ScheduleOutcome>;
+        async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome>;
+        async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>>;
+        async fn fire_schedule(&self, request: FireSchedule) -> StoreResult<FireOutcome>;
     }
 
     #[async_trait]

@@ -16,6 +16,7 @@
 //!    durability class, of the server.
 mod administration;
 mod aggregates;
+mod archives;
 mod error;
 mod events;
 mod executors;
@@ -27,6 +28,8 @@ mod messages;
 mod mock;
 mod outbox;
 mod owner;
+mod queues;
+mod schedules;
 mod step_ref;
 mod steps;
 mod streams;
@@ -38,6 +41,9 @@ mod workflows;
 
 pub use administration::{AdministrationStore, DamagedWorkflow, WorkflowPage};
 pub use aggregates::{AggregateStore, AggregateWorkflows, GroupKey, WorkflowGroup};
+pub use archives::{
+    ArchiveStore, ArchivedEvent, ArchivedMessage, ArchivedStream, ImportOutcome, WorkflowArchive,
+};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use events::{EventLookup, EventStore, SetEvent, SetEventOutcome};
 pub use executors::{
@@ -55,6 +61,14 @@ pub use messages::{MessageStore, ReceiveMessage, ReceiveOutcome, SendMessage, Se
 pub use mock::MockSystemStore;
 pub use outbox::{DynConnection, OutboxStore};
 pub use owner::{Incarnation, Owner};
+pub use queues::{
+    Debounce, DeleteQueueOutcome, DequeueWorkflows, DequeuedWorkflows, Enqueue, Limits,
+    QueueRecord, QueueStore, RateLimit, ReleaseDelayed, ReleaseOutcome, SetDelay, SetDelayOutcome,
+};
+pub use schedules::{
+    CreateScheduleOutcome, FireOutcome, FireSchedule, PauseSchedule, ScheduleOutcome,
+    ScheduleRecord, ScheduleStore,
+};
 pub use step_ref::StepRef;
 pub use steps::{RecordOutcome, RecordStep, StepRecord, StepStore};
 pub use streams::{AppendOutcome, AppendStream, ReadStream, StreamPage, StreamState, StreamStore};
@@ -76,12 +90,15 @@ pub use workflows::{
 pub trait SystemStore:
     AdministrationStore
     + AggregateStore
+    + ArchiveStore
     + EventStore
     + ExecutorStore
     + LifecycleStore
     + ManagementStore
     + MessageStore
     + OutboxStore
+    + QueueStore
+    + ScheduleStore
     + StepStore
     + StreamStore
     + TransactionStore
@@ -94,12 +111,15 @@ pub trait SystemStore:
 impl<T> SystemStore for T where
     T: AdministrationStore
         + AggregateStore
+        + ArchiveStore
         + EventStore
         + ExecutorStore
         + LifecycleStore
         + ManagementStore
         + MessageStore
         + OutboxStore
+        + QueueStore
+        + ScheduleStore
         + StepStore
         + StreamStore
         + TransactionStore

@@ -13,6 +13,8 @@ pub enum Wakeup {
     Workflow(u64),
     /// There may be workflows to claim.
     Claimable,
+    /// There may be workflows to take from a queue, or the limits of a queue changed.
+    Enqueued,
     /// Hints may have been lost: everybody looks again.
     Everything,
 }
@@ -68,6 +70,8 @@ pub trait WakeupStore: fmt::Debug + Send + Sync + 'static {
     /// After [`finish_workflow`](super::WorkflowStore::finish_workflow), cancellation, deletion,
     /// [`send_message`](super::MessageStore::send_message), [`set_event`](super::EventStore::set_event) and
     /// [`append_stream`](super::StreamStore::append_stream): the workflow concerned (of a message, the destination). After
-    /// retirement, resumption and forks: `Claimable`. Never before the change is visible.
+    /// retirement, resumption, forks and expulsion: `Claimable`. After everything that makes a workflow `ENQUEUED`, and
+    /// [`put_queue`](super::QueueStore::put_queue): `Enqueued`. After what makes one `DELAYED` or changes a delay: `Enqueued`, too, since
+    /// whoever waits for the next to be due must look again. Never before the change is visible.
     async fn subscribe(&self) -> StoreResult<Wakeups>;
 }

@@ -1,4 +1,6 @@
-use super::Owner;
+use std::time::Duration;
+
+use super::{Debounce, Owner};
 use crate::{Payload, Timestamp, WorkflowStatus};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +118,22 @@ pub struct WorkflowRecord {
     pub forked_from: Option<String>,
     /// When it is cancelled, if it has not ended.
     pub deadline: Option<Timestamp>,
+    /// How long it may take, from when it is first taken from its queue.
+    pub timeout: Option<Duration>,
+    /// The queue that it came by; `None` if it was started at once.
+    pub queue: Option<String>,
+    /// Its priority in the queue; the lower, the earlier.
+    pub priority: i32,
+    /// What keeps a second one out of the queue while this has not ended.
+    pub deduplication_id: Option<String>,
+    /// Its partition of the queue.
+    pub partition_key: Option<String>,
+    /// Until when it is or was `DELAYED`.
+    pub delayed_until: Option<Timestamp>,
+    /// By which it can be pushed back while it is `DELAYED`.
+    pub debounce: Option<Debounce>,
+    /// The schedule whose run it is.
+    pub schedule: Option<String>,
     /// On whose behalf it runs.
     pub caller: Caller,
     /// What its users attached to it, to find it by.
@@ -130,7 +148,7 @@ pub struct WorkflowRecord {
     pub created_at: Timestamp,
     /// When its row last changed (checkpoints do not count).
     pub updated_at: Timestamp,
-    /// When an executor first took it up.
+    /// When an executor first took it up; of a queued one, when it was last taken.
     pub started_at: Option<Timestamp>,
     /// When it reached a final status.
     pub completed_at: Option<Timestamp>,
@@ -157,6 +175,14 @@ impl WorkflowRecord {
             parent: None,
             forked_from: None,
             deadline: None,
+            timeout: None,
+            queue: None,
+            priority: 0,
+            deduplication_id: None,
+            partition_key: None,
+            delayed_until: None,
+            debounce: None,
+            schedule: None,
             caller: Caller::new(),
             attributes: serde_json::Map::new(),
             trace_context: None,

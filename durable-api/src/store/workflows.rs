@@ -3,7 +3,8 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::{
-    Caller, DamagedWorkflow, Outcome, Owner, Payloads, StepRecord, StoreResult, WorkflowRecord,
+    Caller, DamagedWorkflow, Enqueue, Outcome, Owner, Payloads, StepRecord, StoreResult,
+    WorkflowRecord,
 };
 use crate::{Payload, Timestamp};
 
@@ -38,7 +39,7 @@ impl ParentCheckpoint {
     }
 }
 
-/// A request to accept a workflow and start it at once.
+/// A request to accept a workflow, to start it at once or to let it wait in a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InsertWorkflow {
@@ -52,10 +53,14 @@ pub struct InsertWorkflow {
     pub version: Option<String>,
     /// The input.
     pub input: Payload,
-    /// The executor that will run it.
+    /// The executor that will run it, if it starts at once.
     pub executor_id: String,
-    /// The execution that will run it.
+    /// The execution that will run it, if it starts at once.
     pub owner: Owner,
+    /// The queue in which it waits; `None` to start it at once.
+    pub enqueue: Option<Enqueue>,
+    /// The schedule whose run it is.
+    pub schedule: Option<String>,
     /// The parent's checkpoint, if this is a child.
     pub parent: Option<ParentCheckpoint>,
     /// When it is cancelled, if it has not ended.
@@ -88,6 +93,8 @@ impl InsertWorkflow {
             input,
             executor_id: owner.incarnation.to_string(),
             owner,
+            enqueue: None,
+            schedule: None,
             parent: None,
             deadline: None,
             caller: Caller::new(),
@@ -101,19 +108,25 @@ impl InsertWorkflow {
 /// Answer to [`insert_workflow`](WorkflowStore::insert_workflow).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InsertOutcome {
-    /// The workflow is accepted, `PENDING`, and owned by the request's owner.
+    /// The workflow is accepted: `PENDING` and owned by the request's owner; or without owner, `DELAYED` if it has a delay, else `ENQUEUED`.
     Inserted,
-    /// A workflow of that id, application and name exists; it is unchanged, and the parent's
+    /// A workflow of that id, application, name and queue exists; it is unchanged, and the parent's
     /// checkpoint, if there was one to write, names it. The record comes without payloads.
     Existing(WorkflowRecord),
-    /// The id belongs to a workflow of another application or name. Nothing was written. The record
+    /// The id belongs to a workflow of another application, name or queue (or one of the two has none). Nothing was written. The record
     /// comes without payloads.
     Conflict(WorkflowRecord),
+    /// The `DELAYED` workflow of this id has the request's debounce key. Its input is the request's now, its delay the request's (but no
+    /// later than its own `at_most_until`); the parent's checkpoint, if there was one to write, names it.
+    Debounced(String),
+    /// The workflow of this id has the request's deduplication id, and has not ended. Nothing was written, but for a parent's
+    /// checkpoint that names it, if there was one to write.
+    Deduplicated(String),
     /// The parent's step has a checkpoint that does not name this child. Nothing was written.
     StepTaken(StepRecord),
     /// The parent is not `PENDING` or belongs to another execution. Nothing was written.
     ParentNotOwner,
-    /// The owner is not a registered executor. Nothing was written.
+    /// The workflow was to start at once, and the owner is not a registered executor. Nothing was written.
     UnknownExecutor,
 }
 
@@ -244,6 +257,8 @@ impl ClaimedWorkflow {
 pub struct ClaimedWorkflows {
     /// Now owned by the caller, oldest first.
     pub claimed: Vec<ClaimedWorkflow>,
+    /// Back in their queues.
+    pub requeued: Vec<String>,
     /// Over their limit of attempts, and dead letters from now on.
     pub dead_lettered: Vec<String>,
     /// Not readable; left as they were, for somebody to mend. May be named by every call.
@@ -267,7 +282,7 @@ pub trait WorkflowStore: Debug + Send + Sync + 'static {
     /// Judged in this order: [`UnknownExecutor`](InsertOutcome::UnknownExecutor); then, for a child,
     /// [`ParentNotOwner`](InsertOutcome::ParentNotOwner) and
     /// [`StepTaken`](InsertOutcome::StepTaken); then the id. A row with that id whose owner is the
-    /// request's owner is the request's own, from a call whose answer was lost: `Inserted`.
+    /// request's owner is the request's own, from a call whose answer was lost: `Inserted`. Then the debounce key, then the deduplication id.
     /// A child's row carries the parent's workflow and step as its `parent`.
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome>;
 
@@ -289,7 +304,8 @@ pub trait WorkflowStore: Debug + Send + Sync + 'static {
     ///
     /// One that has an owner was lost in a crash: its `recovery_attempts` goes up by one, unless it
     /// has reached its limit, in which case it becomes `MAX_RECOVERY_ATTEMPTS_EXCEEDED` and is not claimed. One without an
-    /// owner was handed back, and costs no attempt. Workflows that carry the request's owner
+    /// owner was handed back, and costs no attempt. One that came from a queue is not claimed either, but goes back there, its attempt counted
+    /// all the same: `ENQUEUED`, without owner, its limits and its turn being the queue's to judge. Workflows that carry the request's owner
     /// already, from a call whose answer was lost, are returned as they are. Calls that race never share a workflow.
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows>;
 }
