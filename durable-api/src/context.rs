@@ -7,11 +7,15 @@ use crate::{
     DynStep, DynTransaction, Error, Handle, Registration, Result, StepOptions, Timestamp,
     TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
-        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
-        StreamValues, Version, WriteStream,
+        Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
+        Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
+        WriteStream,
     },
-    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{
+        BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
+        WorkflowArchive, WorkflowGroup, WorkflowPage,
+    },
 };
 
 /// What a program or a workflow may ask of its engine, type-erased: what an engine implements and a test mocks.
@@ -39,6 +43,16 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Starts a workflow, or a child of the running one.
     async fn run_workflow(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error>;
+
+    /// Leaves a workflow, or a child of the running one, in a queue.
+    async fn enqueue(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error>;
+
+    /// Leaves a workflow in a queue, in a transaction of the caller's.
+    async fn enqueue_within<'a>(
+        &self,
+        request: StartWorkflow,
+        connection: &'a mut DynConnection,
+    ) -> Result<Arc<dyn Handle>, Error>;
 
     /// Runs a step, or returns what it came to.
     //
@@ -127,6 +141,51 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Makes new workflows out of the first steps of others.
     async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error>;
+
+    /// A workflow with all that belongs to it.
+    async fn export_workflow(&self, request: Lookup) -> Result<WorkflowArchive, Error>;
+
+    /// Writes an exported workflow.
+    async fn import_workflow(&self, request: Import) -> Result<(), Error>;
+
+    /// Stores a queue's configuration.
+    async fn register_queue(&self, request: RegisterQueue) -> Result<(), Error>;
+
+    /// The registered queues.
+    async fn list_queues(&self, request: Draw) -> Result<Vec<QueueRecord>, Error>;
+
+    /// Removes a queue's configuration.
+    async fn delete_queue(&self, request: Named) -> Result<(), Error>;
+
+    /// Chooses the queues from which work is taken.
+    fn serve_queues(&self, queues: Option<Vec<String>>);
+
+    /// Changes when a delayed workflow enters its queue.
+    async fn set_delay(&self, request: SetDelay) -> Result<(), Error>;
+
+    /// Stores a schedule.
+    async fn create_schedule(&self, request: StoreSchedules) -> Result<(), Error>;
+
+    /// Stores schedules, also in place of others.
+    async fn apply_schedules(&self, request: StoreSchedules) -> Result<(), Error>;
+
+    /// The schedules.
+    async fn list_schedules(&self, request: Draw) -> Result<Vec<ScheduleRecord>, Error>;
+
+    /// Lets a schedule rest.
+    async fn pause_schedule(&self, request: Named) -> Result<(), Error>;
+
+    /// Goes on with a schedule.
+    async fn resume_schedule(&self, request: Named) -> Result<(), Error>;
+
+    /// Removes a schedule.
+    async fn delete_schedule(&self, request: Named) -> Result<(), Error>;
+
+    /// Runs a schedule's workflow now.
+    async fn trigger_schedule(&self, request: Named) -> Result<Arc<dyn Handle>, Error>;
+
+    /// Runs what a schedule would have run between two times.
+    async fn backfill_schedule(&self, request: Backfill) -> Result<Vec<String>, Error>;
 
     /// Replaces a workflow's attributes.
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error>;

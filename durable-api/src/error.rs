@@ -129,6 +129,60 @@ pub enum Error {
         /// The workflow that made the call.
         workflow_id: String,
     },
+    /// No queue of that name is registered. Nothing was written.
+    #[error("queue `{queue}` is not registered; call `register_queue` first")]
+    UnknownQueue {
+        /// The queue.
+        queue: String,
+    },
+    /// The queue holds a workflow of the same deduplication id. Nothing was written.
+    #[error(
+        "queue `{queue}` holds workflow `{workflow_id}`, which has the deduplication id `{deduplication_id}` and has not ended"
+    )]
+    Duplicate {
+        /// The queue.
+        queue: String,
+        /// The deduplication id.
+        deduplication_id: String,
+        /// The workflow that has it.
+        workflow_id: String,
+    },
+    /// Workflows wait in the queue, or run from it.
+    #[error("queue `{queue}` is in use: workflows wait in it, or run from it")]
+    QueueInUse {
+        /// The queue.
+        queue: String,
+    },
+    /// The workflow does not wait for its time, or not any more. Nothing changed.
+    #[error("workflow `{workflow_id}` is {status}, not delayed")]
+    NotDelayed {
+        /// The workflow.
+        workflow_id: String,
+        /// Its status.
+        status: WorkflowStatus,
+    },
+    /// A schedule of that name is stored, and says something else. Nothing was written.
+    #[error(
+        "schedule `{name}` exists and says something else; `apply_schedules` replaces it, `delete_schedule` removes it"
+    )]
+    ScheduleExists {
+        /// The schedule.
+        name: String,
+    },
+    /// No such schedule is stored.
+    #[error("schedule `{name}` does not exist")]
+    UnknownSchedule {
+        /// The schedule.
+        name: String,
+    },
+    /// A schedule that cannot be. Nothing was written.
+    #[error("schedule `{name}`: {reason}")]
+    InvalidSchedule {
+        /// The schedule.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No such workflow is stored.
     #[error("workflow `{workflow_id}` does not exist")]
     NotFound {

@@ -39,17 +39,21 @@ pub use handle::MockHandle;
 pub use handle::{GetResult, Handle, ReadyHandle};
 pub use method::{Instance, Method, method};
 pub use ops::{
-    AwaitResult, ForkWorkflow, RunStep, RunTransaction, RunWorkflow, SendMessage, WorkflowHandle,
-    aggregate_workflows, cancel_all, cancel_workflow, cancel_workflows, close_stream,
-    delete_finished, delete_workflow, delete_workflows, deprecate_patch, fork_workflow,
-    fork_workflows, get_event, join_all, launch, list_steps, list_versions, list_workflows, now,
-    patch, random_uuid, read_stream, recv, register_workflow, register_workflow_with,
-    registered_workflows, resume_workflow, resume_workflows, retrieve_workflow, run_as_step,
-    run_as_transaction, run_workflow, select, send, set_attributes, set_event, set_latest_version,
-    shutdown, sleep, write_stream,
+    AwaitResult, CreateSchedule, EnqueueWorkflow, ForkWorkflow, INTERNAL_QUEUE, QueueBuilder,
+    RunStep, RunTransaction, RunWorkflow, Schedule, SendMessage, WorkflowHandle,
+    aggregate_workflows, apply_schedules, backfill_schedule, cancel_all, cancel_workflow,
+    cancel_workflows, close_stream, create_schedule, debounce, delete_finished, delete_queue,
+    delete_schedule, delete_workflow, delete_workflows, deprecate_patch, enqueue, enqueue_many,
+    enqueue_named, export_workflow, fork_workflow, fork_workflows, get_event, import_workflow,
+    join_all, launch, list_queues, list_schedules, list_steps, list_versions, list_workflows, now,
+    patch, pause_schedule, random_uuid, read_stream, recv, register_queue, register_workflow,
+    register_workflow_with, registered_workflows, resume_schedule, resume_workflow,
+    resume_workflows, retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select,
+    send, serve_queues, set_attributes, set_delay, set_event, set_latest_version, shutdown, sleep,
+    trigger_schedule, write_stream,
 };
 pub use payload::Payload;
-pub use requests::{ForkFrom, Forks};
+pub use requests::{ForkFrom, Forks, OnDuplicate};
 pub use retry::RetryPolicy;
 pub use scope::{Execution, ExecutionStart, Scoped};
 pub use status::{UnknownStatus, WorkflowStatus};

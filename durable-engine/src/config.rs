@@ -21,6 +21,10 @@ pub struct Config {
     pub(crate) encoding: Encoding,
     pub(crate) payload_limit: usize,
     pub(crate) takeover_interval: Duration,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) queues: Option<Vec<String>>,
+    pub(crate) queue_capacity: usize,
     pub(crate) poll_interval: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -40,6 +44,10 @@ impl Config {
             encoding: Encoding::default(),
             payload_limit: 64 * 1024 * 1024,
             takeover_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(1),
+            lease: Duration::from_secs(3),
+            queues: None,
+            queue_capacity: 1_000,
             poll_interval: Duration::from_secs(1),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -77,6 +85,32 @@ impl Config {
     /// How often to look for work that other executors handed back or left behind. Default: 1 s.
     pub fn takeover_interval(mut self, interval: Duration) -> Self {
         self.takeover_interval = interval;
+        self
+    }
+
+    /// How often to tell the others that this executor lives. Default: 1 s.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.heartbeat_interval = interval;
+        self
+    }
+
+    /// For how long the others must see no heartbeat before they take this application's executors for dead and take over their workflows. One that was
+    /// taken for dead wrongly can write nothing more for those, and joins again. Must be at least twice the heartbeat's interval; all executors of an
+    /// application should agree. Default: 3 s.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// From which queues this process takes work; [`serve_queues`](durable_api::serve_queues) changes it later. Default: from all.
+    pub fn queues(mut self, queues: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.queues = Some(queues.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How many workflows from queues this process runs at once, whatever the limits of the queues. Default: 1,000.
+    pub fn queue_capacity(mut self, workflows: usize) -> Self {
+        self.queue_capacity = workflows;
         self
     }
 
@@ -126,7 +160,16 @@ impl Config {
         if let Some(version) = &self.app_version {
             names::check("application version", version)?;
         }
-        if self.takeover_interval.is_zero() || self.poll_interval.is_zero() {
+        if self.lease < 2 * self.heartbeat_interval {
+            return Err(Error::InvalidConfig(
+                "a lease shorter than two heartbeat intervals would take living executors for dead"
+                    .to_owned(),
+            ));
+        }
+        if self.takeover_interval.is_zero()
+            || self.poll_interval.is_zero()
+            || self.heartbeat_interval.is_zero()
+        {
             return Err(Error::InvalidConfig(
                 "an interval of zero would never pause".to_owned(),
             ));

@@ -1,6 +1,6 @@
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-    atomic::{AtomicU64, Ordering},
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use durable_api::{
@@ -11,8 +11,8 @@ use tokio::runtime::Handle as Runtime;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    clock::fraction, config::Config, outage::Outage, registry::Registry, running::RunningWorkflows,
-    wakeups::Wakeups,
+    clock::fraction, config::Config, outage::Outage, process::ProcessIdentity, queues::Queues,
+    registry::Registry, running::RunningWorkflows, wakeups::Wakeups,
 };
 
 /// Everything that one context and its executions share.
@@ -27,6 +27,9 @@ pub(crate) struct Engine {
     pub(crate) tasks: TaskTracker,
     pub(crate) running: RunningWorkflows,
     pub(crate) wakeups: Wakeups,
+    pub(crate) queues: Queues,
+    /// Wakes the loop over the schedules.
+    pub(crate) schedules_changed: tokio::sync::Notify,
     /// Fires when shutdown begins: no new work, and waits end.
     pub(crate) stopping: CancellationToken,
     /// Fires when shutdown's time is up: nothing goes on.
@@ -35,6 +38,40 @@ pub(crate) struct Engine {
     pub(crate) shutdown: tokio::sync::Mutex<bool>,
     next_execution: AtomicU64,
     pub(crate) this: Weak<Self>,
+}
+
+impl Launched {
+    pub(crate) fn new(
+        registry: Registry,
+        version: String,
+        executor_id: String,
+        incarnation: Incarnation,
+    ) -> Self {
+        Self {
+            registry,
+            version,
+            executor_id,
+            incarnation: RwLock::new(incarnation),
+            rejoining: tokio::sync::Mutex::default(),
+            identity: ProcessIdentity::current(),
+            runs_latest: AtomicBool::new(false),
+            runtime: Runtime::current(),
+        }
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        *self
+            .incarnation
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_incarnation(&self, fresh: Incarnation) {
+        *self
+            .incarnation
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
 }
 
 /// What listens for the store's hints goes with the engine.
@@ -50,13 +87,20 @@ pub(crate) struct Launched {
     pub(crate) registry: Registry,
     pub(crate) version: String,
     pub(crate) executor_id: String,
-    pub(crate) incarnation: Incarnation,
+    /// Its present life; a new one after each time that it was taken for dead.
+    incarnation: RwLock<Incarnation>,
+    /// Held while it joins again.
+    pub(crate) rejoining: tokio::sync::Mutex<()>,
+    pub(crate) identity: ProcessIdentity,
+    /// Whether unversioned work is this executor's as well; looked up now and then.
+    pub(crate) runs_latest: AtomicBool,
     /// Where executions run, whoever starts them.
     pub(crate) runtime: Runtime,
 }
 
 impl Engine {
     pub(crate) fn new(config: Config) -> Arc<Self> {
+        let queues = Queues::new(&config);
         Arc::new_cyclic(|this| Self {
             config,
             registering: Mutex::new(Some(Registry::default())),
@@ -64,6 +108,8 @@ impl Engine {
             tasks: TaskTracker::new(),
             running: RunningWorkflows::default(),
             wakeups: Wakeups::default(),
+            queues,
+            schedules_changed: tokio::sync::Notify::new(),
             stopping: CancellationToken::new(),
             halted: CancellationToken::new(),
             outage: Outage::default(),
@@ -71,6 +117,17 @@ impl Engine {
             next_execution: AtomicU64::new(1),
             this: Weak::clone(this),
         })
+    }
+
+    /// Runs a loop in the background until shutdown begins.
+    pub(crate) fn spawn_loop(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = work => {}
+                () = stopping.cancelled() => {}
+            }
+        });
     }
 
     pub(crate) fn store(&self) -> &dyn SystemStore {
@@ -145,7 +202,7 @@ impl Engine {
     /// The token of a new execution of this executor.
     pub(crate) fn next_owner(&self, launched: &Launched) -> Owner {
         let execution = self.next_execution.fetch_add(1, Ordering::Relaxed);
-        Owner::new(launched.incarnation, execution)
+        Owner::new(launched.incarnation(), execution)
     }
 
     /// The encoding that a workflow's values get from now on.

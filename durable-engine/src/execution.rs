@@ -12,6 +12,7 @@ use crate::{
     engine::{Engine, Launched},
     observe,
     outage::Patience,
+    queues::Slot,
     run::Run,
     running::{Ended, Running},
     workflow_context::WorkflowContext,
@@ -29,6 +30,8 @@ pub(crate) struct Begin {
     pub(crate) recovered: bool,
     /// The trace that the workflow was started in.
     pub(crate) trace_context: Option<String>,
+    /// Its place among those that came from queues; given back when the execution ends.
+    pub(crate) slot: Option<Slot>,
 }
 
 /// Runs an execution in the background.
@@ -44,7 +47,8 @@ pub(crate) fn spawn(engine: &Arc<Engine>, launched: &Launched, begin: Begin) -> 
     running
 }
 
-async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
+async fn execute(engine: Arc<Engine>, running: Arc<Running>, mut begin: Begin) {
+    let slot = begin.slot.take();
     let execution = Arc::clone(&begin.execution);
     let workflow_id = execution.workflow_id();
     let name = begin.registration.name.clone();
@@ -76,6 +80,7 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, begin: Begin) {
     }
     observe::execution_ended(&name, &ended);
     engine.running.end(&running, ended);
+    drop(slot);
 }
 
 /// Cancels the workflow at its deadline. Its code is not cut off: it is signalled, and can write no more.

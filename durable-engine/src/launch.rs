@@ -2,13 +2,15 @@ use std::sync::Arc;
 
 use durable_api::{
     Error,
-    store::{Incarnation, RegisterExecutor, RegisterVersion},
+    store::{Incarnation, RegisterVersion},
 };
 
 use crate::{
+    delayed, dequeue,
     engine::{Engine, Launched},
-    process::ProcessIdentity,
+    membership,
     registry::Registry,
+    schedules,
     startup::phase,
     takeover, wakeups,
 };
@@ -20,8 +22,7 @@ pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
     // A shutdown waits until there is something to shut down.
     let _launching = engine.shutdown.lock().await;
     let settled = settle(engine, take_registry(engine)?);
-    let identity = ProcessIdentity::current();
-    if let Err(error) = register(engine, &settled, &identity).await {
+    if let Err(error) = register(engine, &settled).await {
         *engine.lock_registering() = Some(settled.registry);
         return Err(error);
     }
@@ -33,7 +34,12 @@ pub(crate) async fn launch(engine: &Arc<Engine>) -> Result<(), Error> {
         "launched"
     );
     wakeups::start(engine, &launched.runtime);
-    takeover::start(engine, launched, identity).await
+    membership::start(engine);
+    takeover::start(engine, launched).await;
+    dequeue::start(engine);
+    delayed::start(engine);
+    schedules::start(engine);
+    Ok(())
 }
 
 /// Ends registration. A second launch, or one after a shutdown, is refused here.
@@ -52,32 +58,21 @@ fn settle(engine: &Engine, registry: Registry) -> Launched {
     let config = &engine.config;
     let version = config.app_version.clone();
     let executor_id = config.executor_id.clone();
-    Launched {
-        version: version.unwrap_or_else(|| registry.fingerprint()),
+    let version = version.unwrap_or_else(|| registry.fingerprint());
+    let executor_id = executor_id.unwrap_or_else(|| config.ids.next_id().to_string());
+    Launched::new(
         registry,
-        executor_id: executor_id.unwrap_or_else(|| config.ids.next_id().to_string()),
-        incarnation: Incarnation(config.ids.next_id()),
-        runtime: tokio::runtime::Handle::current(),
-    }
+        version,
+        executor_id,
+        Incarnation(config.ids.next_id()),
+    )
 }
 
-async fn register(
-    engine: &Engine,
-    settled: &Launched,
-    identity: &ProcessIdentity,
-) -> Result<(), Error> {
+async fn register(engine: &Engine, settled: &Launched) -> Result<(), Error> {
     let (config, store) = (&engine.config, engine.store());
     let version = RegisterVersion::new(&config.app, &settled.version, engine.now());
     phase(config, "register", store.register_version(version)).await?;
-    let mut executor = RegisterExecutor::new(
-        &config.app,
-        &settled.executor_id,
-        settled.incarnation,
-        &settled.version,
-        engine.now(),
-    );
-    executor.host.clone_from(&identity.host);
-    executor.process.clone_from(&identity.process);
+    let executor = membership::registration(engine, settled, settled.incarnation());
     let registered = phase(config, "register", store.register_executor(executor)).await?;
     if !registered.superseded.is_empty() {
         tracing::info!(

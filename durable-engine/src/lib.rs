@@ -1,16 +1,22 @@
 //! The engine: everything that happens between a call on a [`Context`](durable_api::Context) and a
 //! call on a [`SystemStore`](durable_api::SystemStore).
+mod archives;
 mod cancellation;
 mod client;
 mod clock;
 mod config;
+mod delayed;
+mod dequeue;
 mod engine;
+mod enqueue;
 mod events;
 mod execution;
 mod handle;
 mod inbox;
 mod launch;
+mod leases;
 mod management;
+mod membership;
 mod messages;
 mod names;
 mod observe;
@@ -20,11 +26,13 @@ mod outage;
 mod patching;
 mod process;
 mod queries;
+mod queues;
 mod recorded_error;
 mod registry;
 mod root_context;
 mod run;
 mod running;
+mod schedules;
 mod shutdown;
 mod start;
 mod startup;

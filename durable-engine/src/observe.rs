@@ -50,6 +50,21 @@ pub(crate) fn step_retried() {
     counter!("durable_step_retries_total").increment(1);
 }
 
+/// This executor was taken for dead, and is back.
+pub(crate) fn executor_rejoined() {
+    counter!("durable_executor_rejoined_total").increment(1);
+}
+
+/// Workflows were taken from queues.
+pub(crate) fn workflows_dequeued(count: usize) {
+    counter!("durable_workflows_dequeued_total").increment(count as u64);
+}
+
+/// The run of a schedule's tick was started by this process.
+pub(crate) fn schedule_fired(name: &str) {
+    counter!("durable_schedule_runs_total", "schedule" => name.to_owned()).increment(1);
+}
+
 /// A call to the store came back.
 pub(crate) fn store_called(operation: &'static str, took: Duration, answered: bool) {
     let outcome = if answered { "answer" } else { "error" };

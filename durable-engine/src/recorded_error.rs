@@ -32,6 +32,27 @@ pub(crate) enum RecordedError {
         name: String,
         app: String,
     },
+    UnknownQueue {
+        queue: String,
+    },
+    Duplicate {
+        queue: String,
+        deduplication_id: String,
+        workflow_id: String,
+    },
+    QueueInUse {
+        queue: String,
+    },
+    NotDelayed {
+        workflow_id: String,
+        status: WorkflowStatus,
+    },
+    ScheduleExists {
+        name: String,
+    },
+    UnknownSchedule {
+        name: String,
+    },
 }
 
 impl RecordedError {
@@ -73,8 +94,33 @@ impl RecordedError {
                 name,
                 app,
             },
+            Error::UnknownQueue { queue } => Self::UnknownQueue { queue },
+            Error::Duplicate {
+                queue,
+                deduplication_id,
+                workflow_id,
+            } => Self::Duplicate {
+                queue,
+                deduplication_id,
+                workflow_id,
+            },
+            Error::QueueInUse { queue } => Self::QueueInUse { queue },
+            Error::NotDelayed {
+                workflow_id,
+                status,
+            } => Self::NotDelayed {
+                workflow_id,
+                status,
+            },
+            Error::ScheduleExists { name } => Self::ScheduleExists { name },
+            Error::UnknownSchedule { name } => Self::UnknownSchedule { name },
             _ => return None,
         })
+    }
+
+    /// Whether a recorded failure is the library's own.
+    pub(crate) fn is_one(payload: &Payload) -> bool {
+        payload.decode::<Self>().is_ok()
     }
 
     pub(crate) fn into_error(self) -> Error {
@@ -114,6 +160,26 @@ impl RecordedError {
                 name,
                 app,
             },
+            Self::UnknownQueue { queue } => Error::UnknownQueue { queue },
+            Self::Duplicate {
+                queue,
+                deduplication_id,
+                workflow_id,
+            } => Error::Duplicate {
+                queue,
+                deduplication_id,
+                workflow_id,
+            },
+            Self::QueueInUse { queue } => Error::QueueInUse { queue },
+            Self::NotDelayed {
+                workflow_id,
+                status,
+            } => Error::NotDelayed {
+                workflow_id,
+                status,
+            },
+            Self::ScheduleExists { name } => Error::ScheduleExists { name },
+            Self::UnknownSchedule { name } => Error::UnknownSchedule { name },
         }
     }
 

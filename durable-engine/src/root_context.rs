@@ -5,20 +5,25 @@ use durable_api::{
     Context, DynStep, DynTransaction, Error, Handle, Registration, Result, ShutdownReport,
     StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
-        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
-        StreamValues, Version, WriteStream,
+        Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
+        Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
+        WriteStream,
     },
-    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{
+        BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
+        WorkflowArchive, WorkflowGroup, WorkflowPage,
+    },
 };
 use uuid::Uuid;
 
 use crate::{
+    archives,
     engine::Engine,
-    events,
+    enqueue, events,
     handle::EngineHandle,
     launch::launch,
-    management, messages, queries,
+    management, messages, queries, queues, schedules,
     shutdown::shutdown,
     start::{Started, start_root},
     streams,
@@ -72,6 +77,20 @@ impl Context for RootContext {
 
     async fn run_workflow(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error> {
         let started = start_root(&self.engine, request).await?;
+        Ok(self.handle_on(started))
+    }
+
+    async fn enqueue(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error> {
+        let started = enqueue::enqueue_root(&self.engine, request).await?;
+        Ok(self.handle_on(started))
+    }
+
+    async fn enqueue_within<'a>(
+        &self,
+        request: StartWorkflow,
+        connection: &'a mut DynConnection,
+    ) -> Result<Arc<dyn Handle>, Error> {
+        let started = enqueue::enqueue_within(&self.engine, request, connection).await?;
         Ok(self.handle_on(started))
     }
 
@@ -188,6 +207,70 @@ impl Context for RootContext {
 
     async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error> {
         management::fork_many(&self.engine, &request, None).await
+    }
+
+    async fn export_workflow(&self, request: Lookup) -> Result<WorkflowArchive, Error> {
+        archives::export(&self.engine, &request.workflow_id).await
+    }
+
+    async fn import_workflow(&self, request: Import) -> Result<(), Error> {
+        archives::import(&self.engine, request.archive).await
+    }
+
+    async fn register_queue(&self, request: RegisterQueue) -> Result<(), Error> {
+        queues::register(&self.engine, request.queue).await
+    }
+
+    async fn list_queues(&self, _: Draw) -> Result<Vec<QueueRecord>, Error> {
+        queues::list(&self.engine).await
+    }
+
+    async fn delete_queue(&self, request: Named) -> Result<(), Error> {
+        queues::delete(&self.engine, &request.name).await
+    }
+
+    fn serve_queues(&self, queues: Option<Vec<String>>) {
+        self.engine.queues.serve(queues);
+    }
+
+    async fn set_delay(&self, request: SetDelay) -> Result<(), Error> {
+        queues::set_delay(&self.engine, &request).await
+    }
+
+    async fn create_schedule(&self, request: StoreSchedules) -> Result<(), Error> {
+        for schedule in request.schedules {
+            schedules::create(&self.engine, schedule).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_schedules(&self, request: StoreSchedules) -> Result<(), Error> {
+        schedules::apply(&self.engine, request.schedules).await
+    }
+
+    async fn list_schedules(&self, _: Draw) -> Result<Vec<ScheduleRecord>, Error> {
+        schedules::list(&self.engine).await
+    }
+
+    async fn pause_schedule(&self, request: Named) -> Result<(), Error> {
+        schedules::pause(&self.engine, &request.name, true).await
+    }
+
+    async fn resume_schedule(&self, request: Named) -> Result<(), Error> {
+        schedules::pause(&self.engine, &request.name, false).await
+    }
+
+    async fn delete_schedule(&self, request: Named) -> Result<(), Error> {
+        schedules::delete(&self.engine, &request.name).await
+    }
+
+    async fn trigger_schedule(&self, request: Named) -> Result<Arc<dyn Handle>, Error> {
+        let id = schedules::trigger(&self.engine, &request, None).await?;
+        Ok(self.handle(id))
+    }
+
+    async fn backfill_schedule(&self, request: Backfill) -> Result<Vec<String>, Error> {
+        schedules::backfill(&self.engine, &request).await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {

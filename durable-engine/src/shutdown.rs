@@ -28,7 +28,7 @@ pub(crate) async fn shutdown(
     let report = ShutdownReport::new(engine.running.ids());
     engine.halted.cancel();
     if let Some(launched) = engine.launched.get() {
-        retire(engine, launched.incarnation).await?;
+        retire(engine, launched.incarnation()).await?;
     }
     *done = true;
     tracing::info!(unfinished = report.unfinished.len(), "shut down");

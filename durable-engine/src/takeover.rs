@@ -1,81 +1,70 @@
 //! Takes up the workflows that nobody runs: at launch, and from then on now and then.
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, atomic::Ordering};
 
 use durable_api::{
     Error, Execution, ExecutionStart,
     store::{
-        ClaimWorkflows, ClaimedWorkflow, ExecutorStore, ExpelExecutor, HeartbeatOutcome,
+        ClaimWorkflows, ClaimedWorkflow, ExecutorStore, ExpelExecutor, ExpelOutcome, Owner,
         VersionStore,
     },
 };
+use tokio::sync::watch;
 
 use crate::{
     engine::{Engine, Launched},
-    execution, observe,
+    execution,
+    leases::Leases,
+    observe,
     outage::Patience,
-    process::ProcessIdentity,
+    queues::Slot,
 };
 
-/// Starts the loop, and sweeps once before it does.
-pub(crate) async fn start(
-    engine: &Arc<Engine>,
-    launched: &Launched,
-    identity: ProcessIdentity,
-) -> Result<(), Error> {
-    let stopping = engine.stopping.clone();
-    let watch = run(Arc::downgrade(engine), identity.clone());
-    engine.tasks.spawn(async move {
-        tokio::select! {
-            () = watch => {}
-            () = stopping.cancelled() => {}
-        }
-    });
-    sweep(engine, launched, &identity).await
+/// Starts the loop, and sweeps once before it does. What that meets is tried again by the loop.
+pub(crate) async fn start(engine: &Arc<Engine>, launched: &Launched) {
+    let claimable = engine.wakeups.listen_claimable();
+    engine.spawn_loop(run(Arc::downgrade(engine), claimable));
+    let mut leases = Leases::new(&engine.config);
+    if let Err(error) = sweep(engine, launched, &mut leases, false).await {
+        tracing::error!(%error, "looking for workflows to take over failed; it is tried again");
+    }
 }
 
 /// In every so many rounds, all that runs here is checked on: a wake-up may have been lost.
 const CHECK_EVERY: u32 = 5;
 
-/// Sweeps at intervals, until the engine is gone or superseded.
-async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
+/// Sweeps at intervals and when it is told to, until the engine is gone.
+async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
+    let Some(mut leases) = weak.upgrade().map(|engine| Leases::new(&engine.config)) else {
+        return;
+    };
     for round in 1_u32.. {
-        let Some((pause, mut claimable)) = engine.upgrade().map(|engine| {
-            let pause = engine.clock().sleep(engine.config.takeover_interval);
-            (pause, engine.wakeups.listen_claimable())
-        }) else {
+        let Some(mut pause) = weak
+            .upgrade()
+            .map(|engine| engine.clock().sleep(engine.config.takeover_interval))
+        else {
             return;
         };
-        tokio::select! {
-            () = pause => {}
-            Ok(()) = claimable.changed() => {}
-        }
-        let Some(engine) = engine.upgrade() else {
-            return;
-        };
-        let Some(launched) = engine.launched.get() else {
-            return;
-        };
-        match beat(&engine, launched).await {
-            Ok(HeartbeatOutcome::Alive) => {}
-            Ok(HeartbeatOutcome::Unknown) => {
-                tracing::error!(
-                    executor_id = launched.executor_id,
-                    "this executor was superseded by another process of the same executor id, and takes up no more work"
-                );
+        // Hints do not put the next round off.
+        loop {
+            let due = tokio::select! {
+                () = &mut pause => true,
+                Ok(()) = claimable.changed() => false,
+            };
+            let Some(engine) = weak.upgrade() else { return };
+            let Some(launched) = engine.launched.get() else {
                 return;
+            };
+            if let Err(error) = look_around(&engine, launched, &mut leases, due).await {
+                tracing::error!(%error, "looking for workflows to take over or to cancel failed");
             }
-            Err(error) => {
-                tracing::error!(%error, "heartbeat failed");
-                continue;
+            if due {
+                if round % CHECK_EVERY == 0
+                    && let Err(error) = engine.check_all().await
+                {
+                    tracing::error!(%error, "looking for workflows that were cancelled failed");
+                }
+                break;
             }
-        }
-        if let Err(error) = look_around(&engine, launched, &identity).await {
-            tracing::error!(%error, "looking for workflows to take over or to cancel failed");
-        }
-        if round % CHECK_EVERY == 0
-            && let Err(error) = engine.check_all().await
-        {
-            tracing::error!(%error, "looking for workflows that were cancelled failed");
         }
     }
 }
@@ -83,29 +72,26 @@ async fn run(engine: Weak<Engine>, identity: ProcessIdentity) {
 async fn look_around(
     engine: &Arc<Engine>,
     launched: &Launched,
-    identity: &ProcessIdentity,
+    leases: &mut Leases,
+    due: bool,
 ) -> Result<(), Error> {
-    sweep(engine, launched, identity).await?;
-    engine.expire().await
+    sweep(engine, launched, leases, due).await?;
+    if due {
+        engine.expire().await?;
+    }
+    Ok(())
 }
 
-async fn beat(engine: &Engine, launched: &Launched) -> Result<HeartbeatOutcome, Error> {
-    let store: &dyn ExecutorStore = engine.store();
-    engine
-        .persist("heartbeat", Patience::Transient, || {
-            store.heartbeat(launched.incarnation)
-        })
-        .await
-}
-
-/// Expels executors of this host whose process is gone, and claims what nobody owns.
+/// Expels executors that are dead, and claims what nobody owns.
 async fn sweep(
     engine: &Arc<Engine>,
     launched: &Launched,
-    identity: &ProcessIdentity,
+    leases: &mut Leases,
+    due: bool,
 ) -> Result<(), Error> {
-    expel_dead_neighbours(engine, launched, identity).await?;
-    let unversioned = runs_latest_version(engine, launched).await?;
+    let survivors = expel_dead(engine, launched, leases, due).await?;
+    let latest = runs_latest_version(engine, launched).await?;
+    launched.runs_latest.store(latest, Ordering::Relaxed);
     loop {
         let mut request = ClaimWorkflows::new(
             &engine.config.app,
@@ -115,7 +101,9 @@ async fn sweep(
             engine.now(),
         );
         request.executor_id.clone_from(&launched.executor_id);
-        request.unversioned = unversioned;
+        request.unversioned = latest;
+        // Others look at the same time: small bites spread the work.
+        request.limit = if survivors > 1 { SHARED_BITE } else { BITE };
         let owner = request.owner;
         let answer = engine
             .persist("claim_workflows", Patience::Transient, || {
@@ -135,8 +123,12 @@ async fn sweep(
                 "cannot be recovered: its row is damaged"
             );
         }
+        for workflow_id in &answer.requeued {
+            tracing::info!(workflow_id, "its executor is gone; it is back in its queue");
+        }
         for workflow in answer.claimed {
-            resume(engine, launched, owner, workflow);
+            observe::workflow_recovered(&workflow.record.name);
+            begin_claimed(engine, launched, owner, workflow, None);
         }
         if !answer.more {
             return Ok(());
@@ -144,11 +136,19 @@ async fn sweep(
     }
 }
 
-fn resume(
+/// How many workflows are claimed at a time.
+const BITE: u32 = 500;
+
+/// The same, where other executors claim as well.
+const SHARED_BITE: u32 = 16;
+
+/// Runs a workflow that was claimed or taken from a queue.
+pub(crate) fn begin_claimed(
     engine: &Arc<Engine>,
     launched: &Launched,
-    owner: durable_api::store::Owner,
+    owner: Owner,
     workflow: ClaimedWorkflow,
+    slot: Option<Slot>,
 ) {
     let ClaimedWorkflow {
         record, history, ..
@@ -157,17 +157,18 @@ fn resume(
     else {
         tracing::error!(
             workflow_id = record.id,
-            "cannot be recovered: the store returned it without input, or under a name that was not asked for"
+            "cannot be run: the store returned it without input, or under a name that was not asked for"
         );
         return;
     };
-    tracing::info!(
-        workflow_id = record.id,
-        attempt = record.recovery_attempts,
-        steps = history.len(),
-        "recovering"
-    );
-    observe::workflow_recovered(&record.name);
+    if !history.is_empty() || record.recovery_attempts > 0 {
+        tracing::info!(
+            workflow_id = record.id,
+            attempt = record.recovery_attempts,
+            steps = history.len(),
+            "recovering"
+        );
+    }
     let mut start = ExecutionStart::new(record.id, engine.stopping.child_token());
     start.deadline = record.deadline;
     start.caller = record.caller;
@@ -182,39 +183,58 @@ fn resume(
             history,
             recovered: record.recovery_attempts > 0,
             trace_context: record.trace_context,
+            slot,
         },
     );
 }
 
-async fn expel_dead_neighbours(
+/// Expels executors whose process on this host is gone, and those whose lease is over; returns how many of this version are left, this one among them.
+async fn expel_dead(
     engine: &Engine,
     launched: &Launched,
-    identity: &ProcessIdentity,
-) -> Result<(), Error> {
+    leases: &mut Leases,
+    due: bool,
+) -> Result<usize, Error> {
     let store: &dyn ExecutorStore = engine.store();
     let executors = engine
         .persist("list_executors", Patience::Transient, || {
             store.list_executors(&engine.config.app)
         })
         .await?;
+    if due {
+        leases.observe(&executors);
+    }
+    let me = launched.incarnation();
+    let mut survivors = 0;
     for executor in executors {
-        if executor.incarnation == launched.incarnation
-            || !identity.knows_dead(executor.host.as_deref(), executor.process.as_deref())
-        {
+        if executor.incarnation == me {
+            survivors += 1;
             continue;
         }
-        tracing::info!(
-            executor_id = executor.executor_id,
-            "its process on this machine is gone; its workflows may be taken over"
-        );
+        let (host, process) = (executor.host.as_deref(), executor.process.as_deref());
+        let reason = if launched.identity.knows_dead(host, process) {
+            "its process on this machine is gone"
+        } else if leases.is_over(executor.incarnation) {
+            "its heart has stopped"
+        } else {
+            survivors += usize::from(executor.version == launched.version);
+            continue;
+        };
         let request = ExpelExecutor::new(executor.incarnation, executor.beat);
-        engine
+        let outcome = engine
             .persist("expel_executor", Patience::Transient, || {
                 store.expel_executor(request.clone())
             })
             .await?;
+        if outcome == ExpelOutcome::Expelled {
+            tracing::warn!(
+                executor_id = executor.executor_id,
+                reason,
+                "taken for dead; its workflows may be taken over"
+            );
+        }
     }
-    Ok(())
+    Ok(survivors)
 }
 
 /// Whether unversioned work is this executor's as well.

@@ -19,6 +19,7 @@ use crate::engine::Engine;
 pub(crate) struct Wakeups {
     workflows: Mutex<HashMap<u64, watch::Sender<()>>>,
     claimable: watch::Sender<()>,
+    enqueued: watch::Sender<()>,
     /// Whether the store's hints are passed on.
     relaying: AtomicBool,
 }
@@ -40,6 +41,11 @@ impl Wakeups {
         self.claimable.subscribe()
     }
 
+    /// Listens for workflows to take from queues.
+    pub(crate) fn listen_enqueued(&self) -> watch::Receiver<()> {
+        self.enqueued.subscribe()
+    }
+
     fn wake(&self, hint: Wakeup) {
         match hint {
             Wakeup::Workflow(key) => {
@@ -50,12 +56,16 @@ impl Wakeups {
             Wakeup::Claimable => {
                 self.claimable.send_replace(());
             }
+            Wakeup::Enqueued => {
+                self.enqueued.send_replace(());
+            }
             // A hint of a later version may mean anything.
             _ => {
                 for sender in self.lock().values() {
                     sender.send_replace(());
                 }
                 self.claimable.send_replace(());
+                self.enqueued.send_replace(());
             }
         }
     }

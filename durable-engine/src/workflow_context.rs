@@ -5,20 +5,26 @@ use durable_api::{
     Context, Durable, DynStep, DynTransaction, Encoding, Error, Handle, Registration, Result,
     ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
-        Aggregate, Draw, Fork, ForkMany, Forks, GetEvent, ListWorkflows, Lookup, Manage, Patch,
-        ReadStream, Recv, Retention, SendTo, SetAttributes, SetEvent, Sleep, StartWorkflow,
-        StreamValues, Version, WriteStream,
+        Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
+        Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
+        WriteStream,
     },
-    store::{BulkOutcome, DynConnection, StepRecord, VersionRecord, WorkflowGroup, WorkflowPage},
+    store::{
+        BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
+        WorkflowArchive, WorkflowGroup, WorkflowPage,
+    },
 };
 use uuid::Uuid;
 
 use crate::{
+    archives,
     engine::Engine,
-    events,
+    enqueue, events,
     handle::EngineHandle,
-    management, messages, patching, queries,
+    management, messages, patching, queries, queues,
     run::Run,
+    schedules,
     start::{Started, start_child},
     step::run_step,
     streams, time,
@@ -99,6 +105,24 @@ impl Context for WorkflowContext {
             .step_id
             .ok_or(Error::OutsideWorkflow { operation })?;
         let started = start_child(&self.run, step_id, request).await?;
+        Ok(self.handle_on(started))
+    }
+
+    async fn enqueue(&self, request: StartWorkflow) -> Result<Arc<dyn Handle>, Error> {
+        let operation = "enqueue";
+        let step_id = request
+            .step_id
+            .ok_or(Error::OutsideWorkflow { operation })?;
+        let started = enqueue::enqueue_child(&self.run, step_id, request).await?;
+        Ok(self.handle_on(started))
+    }
+
+    async fn enqueue_within<'a>(
+        &self,
+        request: StartWorkflow,
+        connection: &'a mut DynConnection,
+    ) -> Result<Arc<dyn Handle>, Error> {
+        let started = enqueue::enqueue_within(self.engine(), request, connection).await?;
         Ok(self.handle_on(started))
     }
 
@@ -250,6 +274,102 @@ impl Context for WorkflowContext {
         let holder = Some(self.run.workflow_id());
         let change = management::fork_many(self.engine(), &request, holder);
         self.recorded(request.step_id, "durable.fork_workflows", change)
+            .await
+    }
+
+    async fn export_workflow(&self, request: Lookup) -> Result<WorkflowArchive, Error> {
+        let query = archives::export(self.engine(), &request.workflow_id);
+        self.recorded(request.step_id, "durable.export_workflow", query)
+            .await
+    }
+
+    async fn import_workflow(&self, request: Import) -> Result<(), Error> {
+        let change = archives::import(self.engine(), request.archive);
+        self.recorded(request.step_id, "durable.import_workflow", change)
+            .await
+    }
+
+    async fn register_queue(&self, request: RegisterQueue) -> Result<(), Error> {
+        let change = queues::register(self.engine(), request.queue);
+        self.recorded(request.step_id, "durable.register_queue", change)
+            .await
+    }
+
+    async fn list_queues(&self, request: Draw) -> Result<Vec<QueueRecord>, Error> {
+        let query = queues::list(self.engine());
+        self.recorded(request.step_id, "durable.list_queues", query)
+            .await
+    }
+
+    async fn delete_queue(&self, request: Named) -> Result<(), Error> {
+        let change = queues::delete(self.engine(), &request.name);
+        self.recorded(request.step_id, "durable.delete_queue", change)
+            .await
+    }
+
+    fn serve_queues(&self, queues: Option<Vec<String>>) {
+        self.engine().queues.serve(queues);
+    }
+
+    async fn set_delay(&self, request: SetDelay) -> Result<(), Error> {
+        let change = queues::set_delay(self.engine(), &request);
+        self.recorded(request.step_id, "durable.set_delay", change)
+            .await
+    }
+
+    async fn create_schedule(&self, request: StoreSchedules) -> Result<(), Error> {
+        let change = async {
+            for schedule in request.schedules {
+                schedules::create(self.engine(), schedule).await?;
+            }
+            Ok(())
+        };
+        self.recorded(request.step_id, "durable.create_schedule", change)
+            .await
+    }
+
+    async fn apply_schedules(&self, request: StoreSchedules) -> Result<(), Error> {
+        let change = schedules::apply(self.engine(), request.schedules);
+        self.recorded(request.step_id, "durable.apply_schedules", change)
+            .await
+    }
+
+    async fn list_schedules(&self, request: Draw) -> Result<Vec<ScheduleRecord>, Error> {
+        let query = schedules::list(self.engine());
+        self.recorded(request.step_id, "durable.list_schedules", query)
+            .await
+    }
+
+    async fn pause_schedule(&self, request: Named) -> Result<(), Error> {
+        let change = schedules::pause(self.engine(), &request.name, true);
+        self.recorded(request.step_id, "durable.pause_schedule", change)
+            .await
+    }
+
+    async fn resume_schedule(&self, request: Named) -> Result<(), Error> {
+        let change = schedules::pause(self.engine(), &request.name, false);
+        self.recorded(request.step_id, "durable.resume_schedule", change)
+            .await
+    }
+
+    async fn delete_schedule(&self, request: Named) -> Result<(), Error> {
+        let change = schedules::delete(self.engine(), &request.name);
+        self.recorded(request.step_id, "durable.delete_schedule", change)
+            .await
+    }
+
+    async fn trigger_schedule(&self, request: Named) -> Result<Arc<dyn Handle>, Error> {
+        let holder = Some(self.run.workflow_id());
+        let change = schedules::trigger(self.engine(), &request, holder);
+        let id = self
+            .recorded(request.step_id, "durable.trigger_schedule", change)
+            .await?;
+        Ok(self.handle(id))
+    }
+
+    async fn backfill_schedule(&self, request: Backfill) -> Result<Vec<String>, Error> {
+        let change = schedules::backfill(self.engine(), &request);
+        self.recorded(request.step_id, "durable.backfill_schedule", change)
             .await
     }
 

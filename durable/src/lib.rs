@@ -113,18 +113,22 @@ mod connect;
 
 pub use connect::connect;
 pub use durable_api::{
-    AwaitResult, Caller, Canceller, Clock, CodecError, Context, Ctx, Durable, DynStep, Encoding,
-    Error, Failure, ForkFrom, ForkWorkflow, Forks, FunctionId, GetResult, Handle, IdSource,
-    Instance, IntoInput, Method, Payload, ReadyHandle, RegisterOptions, Registration, Result,
-    RetryPolicy, RunStep, RunTransaction, RunWorkflow, SendMessage, ShutdownReport, Step,
-    StepContext, StepFn, StepOptions, SystemStore, Timestamp, Value, Workflow, WorkflowHandle,
-    WorkflowStatus, aggregate_workflows, cancel_all, cancel_workflow, cancel_workflows,
-    close_stream, delete_finished, delete_workflow, delete_workflows, deprecate_patch,
-    fork_workflow, fork_workflows, get_event, join_all, launch, list_steps, list_versions,
-    list_workflows, method, now, patch, random_uuid, read_stream, recv, register_workflow,
-    register_workflow_with, registered_workflows, requests, resume_workflow, resume_workflows,
-    retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select, send, set_attributes,
-    set_event, set_latest_version, shutdown, sleep, store, write_stream,
+    AwaitResult, Caller, Canceller, Clock, CodecError, Context, CreateSchedule, Ctx, Durable,
+    DynStep, Encoding, EnqueueWorkflow, Error, Failure, ForkFrom, ForkWorkflow, Forks, FunctionId,
+    GetResult, Handle, INTERNAL_QUEUE, IdSource, Instance, IntoInput, Method, OnDuplicate, Payload,
+    QueueBuilder, ReadyHandle, RegisterOptions, Registration, Result, RetryPolicy, RunStep,
+    RunTransaction, RunWorkflow, Schedule, SendMessage, ShutdownReport, Step, StepContext, StepFn,
+    StepOptions, SystemStore, Timestamp, Value, Workflow, WorkflowHandle, WorkflowStatus,
+    aggregate_workflows, apply_schedules, backfill_schedule, cancel_all, cancel_workflow,
+    cancel_workflows, close_stream, create_schedule, debounce, delete_finished, delete_queue,
+    delete_schedule, delete_workflow, delete_workflows, deprecate_patch, enqueue, enqueue_many,
+    enqueue_named, export_workflow, fork_workflow, fork_workflows, get_event, import_workflow,
+    join_all, launch, list_queues, list_schedules, list_steps, list_versions, list_workflows,
+    method, now, patch, pause_schedule, random_uuid, read_stream, recv, register_queue,
+    register_workflow, register_workflow_with, registered_workflows, requests, resume_schedule,
+    resume_workflow, resume_workflows, retrieve_workflow, run_as_step, run_as_transaction,
+    run_workflow, select, send, serve_queues, set_attributes, set_delay, set_event,
+    set_latest_version, shutdown, sleep, store, trigger_schedule, write_stream,
 };
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     Ctx, Durable, Error, FunctionId, IntoInput, Result, Value, Workflow,
-    ops::{WorkflowHandle, durable_call::durable_call, workflow_handle::Decode},
+    ops::{EnqueueWorkflow, WorkflowHandle, durable_call::durable_call, workflow_handle::Decode},
     requests::StartWorkflow,
     store::Caller,
     workflow::instance_name,
@@ -31,18 +31,20 @@ where
     let input = Value::new(input.into_input());
     let function = FunctionId::of::<W, I>();
     // The code itself is not needed: the registry has it.
-    let mut request = match workflow.instance() {
+    let request = match workflow.instance() {
         Some(instance) => StartWorkflow::named(instance_name(function.path(), instance), input),
         None => StartWorkflow::function(function, input),
     };
-    request.scope = ctx.start_scope();
-    RunWorkflow {
-        ctx,
-        step_id: ctx.position_outside_steps("run_workflow"),
-        request,
-        decode: |value| value.decode(),
-    }
+    RunWorkflow::with(ctx, request, |value| value.decode())
 }
+
+/// The context, the step, the request, and how to read the output.
+type Parts<'c, O> = (
+    &'c Ctx,
+    Result<Option<u32>, Error>,
+    StartWorkflow,
+    Decode<O>,
+);
 
 /// A workflow about to start.
 #[must_use = "a workflow starts when this is awaited"]
@@ -53,7 +55,26 @@ pub struct RunWorkflow<'c, O> {
     decode: Decode<O>,
 }
 
-impl<O> RunWorkflow<'_, O> {
+impl<'c, O> RunWorkflow<'c, O> {
+    pub(crate) fn with(ctx: &'c Ctx, mut request: StartWorkflow, decode: Decode<O>) -> Self {
+        request.scope = ctx.start_scope();
+        Self {
+            ctx,
+            step_id: ctx.position_outside_steps("run_workflow"),
+            request,
+            decode,
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> Parts<'c, O> {
+        (self.ctx, self.step_id, self.request, self.decode)
+    }
+
+    /// Lets it wait in a queue until an executor takes it; see [`enqueue`](crate::enqueue).
+    pub fn queue(self, queue: impl Into<String>) -> EnqueueWorkflow<'c, O> {
+        EnqueueWorkflow::new(self, queue.into())
+    }
+
     /// Sets the id, by which a repeated request is recognised. Unless it is set, it is a random UUID, and
     /// a child's is `<parent>-<step>`.
     pub fn id(mut self, id: impl Into<String>) -> Self {

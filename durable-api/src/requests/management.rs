@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
-    store::{AggregateWorkflows, WorkflowFilter},
+    store::{AggregateWorkflows, WorkflowArchive, WorkflowFilter},
 };
 
 /// A request for a listing.
@@ -202,6 +202,23 @@ impl Retention {
             keep_latest,
             step_id,
         }
+    }
+}
+
+/// A request to write an exported workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Import {
+    /// The workflow.
+    pub archive: WorkflowArchive,
+    /// The caller's step.
+    pub step_id: Option<u32>,
+}
+
+impl Import {
+    /// A request.
+    pub fn new(archive: WorkflowArchive, step_id: Option<u32>) -> Self {
+        Self { archive, step_id }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{FunctionId, StartScope, Value, store::Caller};
+use crate::{FunctionId, StartScope, Value, requests::QueueOptions, store::Caller};
 
 /// A request to start a workflow.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct StartWorkflow {
     pub scope: StartScope,
     /// On whose behalf; a child's is its parent's, if this is `None`.
     pub caller: Option<Caller>,
+    /// The queue in which it waits; `None` to start it at once.
+    pub queue: Option<QueueOptions>,
     /// What to attach to it.
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// The caller's step, if the caller is a workflow.
@@ -40,6 +42,7 @@ impl StartWorkflow {
             input,
             scope: StartScope::default(),
             caller: None,
+            queue: None,
             attributes: serde_json::Map::new(),
             step_id: None,
         }

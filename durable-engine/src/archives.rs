@@ -1,0 +1,39 @@
+//! Taking workflows out of the store, and in.
+use durable_api::{
+    Error,
+    store::{ArchiveStore, ImportOutcome, WorkflowArchive},
+};
+
+use crate::{engine::Engine, names, outage::Patience, queries, start::conflict};
+
+pub(crate) async fn export(engine: &Engine, workflow_id: &str) -> Result<WorkflowArchive, Error> {
+    let store: &dyn ArchiveStore = engine.store();
+    engine
+        .persist("export_workflow", Patience::Transient, || {
+            store.export_workflow(workflow_id)
+        })
+        .await?
+        .ok_or_else(|| Error::NotFound {
+            workflow_id: workflow_id.to_owned(),
+        })
+}
+
+pub(crate) async fn import(engine: &Engine, archive: WorkflowArchive) -> Result<(), Error> {
+    let record = &archive.record;
+    names::check_derived("workflow id", &record.id)?;
+    names::check("workflow name", &record.name)?;
+    names::check("application name", &record.app)?;
+    let store: &dyn ArchiveStore = engine.store();
+    let outcome = engine
+        .persist("import_workflow", Patience::Transient, || {
+            store.import_workflow(archive.clone())
+        })
+        .await?;
+    match outcome {
+        ImportOutcome::Imported => Ok(()),
+        ImportOutcome::Exists => {
+            let taken = queries::record(engine, &archive.record.id).await?;
+            Err(conflict(taken))
+        }
+    }
+}
