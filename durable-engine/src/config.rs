@@ -23,6 +23,8 @@ pub struct Config {
     pub(crate) takeover_interval: Duration,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) lease: Duration,
+    pub(crate) schedule_interval: Duration,
+    pub(crate) queue_interval: Duration,
     pub(crate) queues: Option<Vec<String>>,
     pub(crate) queue_capacity: usize,
     pub(crate) poll_interval: Duration,
@@ -46,6 +48,8 @@ impl Config {
             takeover_interval: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(1),
             lease: Duration::from_secs(3),
+            schedule_interval: Duration::from_secs(5),
+            queue_interval: Duration::from_secs(1),
             queues: None,
             queue_capacity: 1_000,
             poll_interval: Duration::from_secs(1),
@@ -99,6 +103,18 @@ impl Config {
     /// application should agree. Default: 3 s.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// How often to look for schedules that other processes stored or changed. Their ticks are not lost meanwhile, only late. Default: 5 s.
+    pub fn schedule_interval(mut self, interval: Duration) -> Self {
+        self.schedule_interval = interval;
+        self
+    }
+
+    /// How often to look into the queues if no wake-up comes. Default: 1 s.
+    pub fn queue_interval(mut self, interval: Duration) -> Self {
+        self.queue_interval = interval;
         self
     }
 
@@ -169,6 +185,8 @@ impl Config {
         if self.takeover_interval.is_zero()
             || self.poll_interval.is_zero()
             || self.heartbeat_interval.is_zero()
+            || self.schedule_interval.is_zero()
+            || self.queue_interval.is_zero()
         {
             return Err(Error::InvalidConfig(
                 "an interval of zero would never pause".to_owned(),

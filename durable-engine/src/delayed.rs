@@ -26,11 +26,11 @@ async fn run(weak: Weak<Engine>) {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "releasing delayed workflows failed");
-                engine.config.poll_interval
+                engine.config.queue_interval
             }
         };
         // Another process may have delayed one that is due earlier.
-        let pause = next.min(engine.config.poll_interval);
+        let pause = next.min(engine.config.queue_interval);
         let sleep = engine.clock().sleep(pause);
         tokio::select! {
             () = sleep => {}

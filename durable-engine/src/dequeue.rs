@@ -35,12 +35,12 @@ async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
             Ok(Taken::More) => continue,
             Ok(Taken::All { retry_at }) => {
                 let until = |at: Timestamp| at.saturating_duration_since(engine.now());
-                let poll = engine.config.poll_interval;
+                let poll = engine.config.queue_interval;
                 retry_at.map_or(poll, |at| until(at).min(poll))
             }
             Err(error) => {
                 tracing::error!(%error, "taking workflows from queues failed");
-                engine.config.poll_interval
+                engine.config.queue_interval
             }
         };
         let sleep = engine.clock().sleep(pause);

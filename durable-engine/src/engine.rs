@@ -28,6 +28,8 @@ pub(crate) struct Engine {
     pub(crate) running: RunningWorkflows,
     pub(crate) wakeups: Wakeups,
     pub(crate) queues: Queues,
+    /// Fires when another process has this executor's id: no more work is taken up.
+    pub(crate) superseded: CancellationToken,
     /// Wakes the loop over the schedules.
     pub(crate) schedules_changed: tokio::sync::Notify,
     /// Fires when shutdown begins: no new work, and waits end.
@@ -109,6 +111,7 @@ impl Engine {
             running: RunningWorkflows::default(),
             wakeups: Wakeups::default(),
             queues,
+            superseded: CancellationToken::new(),
             schedules_changed: tokio::sync::Notify::new(),
             stopping: CancellationToken::new(),
             halted: CancellationToken::new(),
@@ -119,13 +122,15 @@ impl Engine {
         })
     }
 
-    /// Runs a loop in the background until shutdown begins.
+    /// Runs a loop in the background until shutdown begins, or this executor is superseded.
     pub(crate) fn spawn_loop(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stopping = self.stopping.clone();
+        let superseded = self.superseded.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = work => {}
                 () = stopping.cancelled() => {}
+                () = superseded.cancelled() => {}
             }
         });
     }

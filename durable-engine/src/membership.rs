@@ -66,10 +66,7 @@ async fn beat(weak: Weak<Engine>) {
         };
         match lost {
             Ok(()) => {}
-            Err(error @ Error::Superseded { .. }) => {
-                tracing::error!(%error, "this executor takes up no more work");
-                return;
-            }
+            Err(Error::Superseded { .. }) => return,
             Err(error) => tracing::error!(%error, "heartbeat failed"),
         }
     }
@@ -99,9 +96,14 @@ pub(crate) async fn rejoin(
         .await?;
     let same_id = |executor_id: &str| executor_id == launched.executor_id;
     if executors.iter().any(|other| same_id(&other.executor_id)) {
-        return Err(Error::Superseded {
+        let error = Error::Superseded {
             executor_id: launched.executor_id.clone(),
-        });
+        };
+        if !engine.superseded.is_cancelled() {
+            tracing::error!(%error, "this executor takes up no more work");
+            engine.superseded.cancel();
+        }
+        return Err(error);
     }
     if engine.stopping.is_cancelled() {
         let operation = "rejoining";

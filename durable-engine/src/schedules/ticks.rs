@@ -15,9 +15,6 @@ use super::{
 };
 use crate::{engine::Engine, observe, outage::Patience};
 
-/// How often to look for schedules that other processes stored.
-const LOOK: Duration = Duration::from_secs(5);
-
 /// A tick that is missed by less is made up for, whether the schedule has backfill or not.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -45,8 +42,9 @@ async fn run(weak: Weak<Engine>) {
                 None
             }
         };
-        let pause = next.map_or(LOOK, |next| {
-            next.saturating_duration_since(engine.now()).min(LOOK)
+        let look = engine.config.schedule_interval;
+        let pause = next.map_or(look, |next| {
+            next.saturating_duration_since(engine.now()).min(look)
         });
         let sleep = engine.clock().sleep(pause);
         tokio::select! {

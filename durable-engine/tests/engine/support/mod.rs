@@ -25,6 +25,10 @@ pub(crate) fn config(store: MockSystemStore, clock: &Arc<HandClock>) -> Config {
         .app_version("1")
         .executor_id("executor")
         .takeover_interval(TAKEOVER_INTERVAL)
+        .heartbeat_interval(TAKEOVER_INTERVAL)
+        .lease(3 * TAKEOVER_INTERVAL)
+        .queue_interval(TAKEOVER_INTERVAL)
+        .schedule_interval(TAKEOVER_INTERVAL)
         .clock(clock)
 }
 

@@ -1,8 +1,9 @@
 use durable_api::{
     MockSystemStore, Timestamp, WorkflowStatus,
     store::{
-        ClaimedWorkflows, HeartbeatOutcome, InsertOutcome, RegisterOutcome, RetireOutcome,
-        StoreDescription, StoreError, StoreErrorKind, Wakeups, WorkflowPage, WorkflowRecord,
+        ClaimedWorkflows, DequeuedWorkflows, HeartbeatOutcome, InsertOutcome, RegisterOutcome,
+        ReleaseOutcome, RetireOutcome, StoreDescription, StoreError, StoreErrorKind, Wakeups,
+        WorkflowPage, WorkflowRecord,
     },
 };
 
@@ -32,6 +33,13 @@ pub(crate) fn ready(mut store: MockSystemStore) -> MockSystemStore {
     store
         .expect_claim_workflows()
         .returning(|_| Ok(ClaimedWorkflows::new()));
+    store
+        .expect_dequeue_workflows()
+        .returning(|_| Ok(DequeuedWorkflows::new()));
+    store
+        .expect_release_delayed()
+        .returning(|_| Ok(ReleaseOutcome::default()));
+    store.expect_list_schedules().returning(|_| Ok(Vec::new()));
     store
         .expect_insert_workflow()
         .returning(|_| Ok(InsertOutcome::Inserted));
