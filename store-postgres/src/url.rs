@@ -56,7 +56,10 @@ pub(crate) fn parse_connection(text: &str) -> Result<PgConnectOptions, Failure> 
 /// Reads the URL of a data source: the driver's parameters, and `schema`.
 pub(crate) fn parse_data_source(text: &str) -> Result<(PgConnectOptions, Option<String>), Failure> {
     let mut url = read(text)?;
-    let schema = take_out(&mut url, &["schema"]).into_iter().next_back().map(|(_, value)| value);
+    let schema = take_out(&mut url, &["schema"])
+        .into_iter()
+        .next_back()
+        .map(|(_, value)| value);
     Ok((connect_options(&url)?, schema))
 }
 

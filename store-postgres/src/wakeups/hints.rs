@@ -68,10 +68,7 @@ impl Hints {
     }
 
     /// Channel and text of a notification for everybody, this process included, that a transaction of the caller's sends.
-    pub(crate) fn notification(
-        &self,
-        hints: impl IntoIterator<Item = Wakeup>,
-    ) -> (String, String) {
+    pub(crate) fn notification(&self, hints: impl IntoIterator<Item = Wakeup>) -> (String, String) {
         let channel = self.shared.address.channel.clone();
         (channel, Address::write_unsigned(hints))
     }
