@@ -82,7 +82,8 @@ impl PostgresOptions {
 
     /// Set this when a proxy that pools by transaction (PgBouncer, for one) stands between; off by default. Every
     /// operation then runs in an explicit transaction, without prepared statements that outlive
-    /// it, which costs two round trips more.
+    /// it, which costs two round trips more. The statements of a transactional step's body are the caller's: they are
+    /// `persistent(false)`, unless the proxy itself keeps track of prepared statements.
     #[must_use]
     pub fn transaction_pooling(mut self, on: bool) -> Self {
         self.transaction_pooling = on;
@@ -157,12 +158,7 @@ impl PostgresOptions {
                 )
             }
         };
-        transactions::bodies(
-            pool,
-            connect,
-            self.transaction_pooling,
-            self.max_transactions,
-        )
+        transactions::bodies(pool, connect, self.max_transactions)
     }
 
     pub(crate) fn into_database(self) -> Result<Database, Failure> {

@@ -172,10 +172,10 @@ async fn a_body_that_writes_through_the_store_is_told_that_it_cannot() {
         }
     });
     let ran = store.run_transaction(first(owner), &body).await;
-    assert!(
-        matches!(ran, Ok(TransactionOutcome::RolledBack(_))),
-        "{ran:?}"
-    );
+    match ran {
+        Ok(TransactionOutcome::RolledBack(failure)) => assert_eq!(failure.to_string(), "enough"),
+        other => panic!("{other:?}"),
+    }
     works_afterwards(&file, &store, owner).await;
 }
 

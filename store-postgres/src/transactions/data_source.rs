@@ -24,7 +24,8 @@ use crate::{
 /// Rows stay until they are [pruned](Self::prune). The row of a workflow that was deleted would be met by
 /// a new one of the same id: [forget](Self::forget) it, or never use an id twice.
 ///
-/// The body's transaction is a [`PgTransaction`](crate::PgTransaction), as with the store.
+/// The body's transaction is a [`PgTransaction`](crate::PgTransaction), as with the store. A proxy that pools by transaction may stand
+/// between if it keeps track of prepared statements.
 #[derive(Clone)]
 pub struct PgDataSource {
     completions: Completions,

@@ -7,14 +7,8 @@ use sqlx::{
 pub(crate) fn bodies(
     pool: PgPoolOptions,
     connect: PgConnectOptions,
-    transaction_pooling: bool,
     max_connections: u32,
 ) -> PgPool {
-    // Behind a proxy, a statement that was prepared in one transaction is not known in the next.
-    let connect = match transaction_pooling {
-        true => connect.statement_cache_capacity(0),
-        false => connect,
-    };
     pool.min_connections(0)
         .max_connections(max_connections)
         // A body that was dropped in the middle may have left a savepoint open.
