@@ -66,7 +66,12 @@ impl EngineHandle {
     /// Waits for the outcome: from the execution, if it is in this process, or else from the store.
     async fn outcome(&self) -> Result<Outcome, Error> {
         if let Some(running) = &self.running {
-            match running.ended().await {
+            let ended = tokio::select! {
+                biased;
+                ended = running.ended() => ended,
+                () = running.lost() => Ended::Elsewhere,
+            };
+            match ended {
                 Ended::Recorded(outcome) => return Ok(outcome),
                 // A workflow waits on: what it waits for goes on elsewhere.
                 Ended::Interrupted(error) if self.holder.is_none() => return Err(error),

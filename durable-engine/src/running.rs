@@ -45,6 +45,18 @@ impl Running {
         }
     }
 
+    /// Completes when the execution has lost its workflow for good, though its code may still run: the store knows better from then on.
+    pub(crate) async fn lost(&self) {
+        self.execution.cancellation().cancelled().await;
+        let lost = matches!(
+            self.execution.interruption(),
+            Some(Error::Cancelled { .. } | Error::NotOwner { .. })
+        );
+        if !lost {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Signals the execution to stop: its durable calls answer with `reason`, and there is no outcome.
     pub(crate) fn stop(&self, reason: Error) {
         self.execution.interrupt(reason);

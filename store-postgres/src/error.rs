@@ -50,7 +50,7 @@ impl Failure {
 
     /// The SQLSTATE, if the server reported the failure.
     pub(crate) fn sqlstate(&self) -> Option<&str> {
-        postgres_error(self.source.as_deref()?).map(PgDatabaseError::code)
+        sqlstate(self.source.as_deref()?)
     }
 
     pub(crate) fn into_store_error(self, operation: &'static str) -> StoreError {
@@ -159,6 +159,17 @@ fn classify_sqlstate(
         Some((_, Meaning::Lost)) => lost,
         None => StoreErrorKind::Failed,
     }
+}
+
+/// The SQLSTATE, if the server reported the error.
+pub(crate) fn sqlstate(error: &Error) -> Option<&str> {
+    postgres_error(error).map(PgDatabaseError::code)
+}
+
+/// Whether the connection is gone.
+pub(crate) fn is_connection_lost(error: &Error) -> bool {
+    // Nothing else differs between the two stages.
+    classify(error, Stage::Committing) == StoreErrorKind::Indeterminate
 }
 
 fn postgres_error(error: &Error) -> Option<&PgDatabaseError> {

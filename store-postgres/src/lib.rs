@@ -32,10 +32,12 @@ mod management;
 mod messages;
 mod migrations;
 mod options;
+mod outbox;
 mod record;
 mod steps;
 mod store;
 mod streams;
+mod transactions;
 mod url;
 mod versions;
 mod wakeups;
@@ -44,6 +46,7 @@ mod writes;
 
 pub use options::PostgresOptions;
 pub use store::PostgresStore;
+pub use transactions::{PgDataSource, PgTransaction};
 
-/// The driver's pool, for [`PostgresStore::from_pool`].
-pub use sqlx::PgPool;
+/// The driver's pool, for [`PostgresStore::from_pool`], and its connection, which a [`PgTransaction`] is.
+pub use sqlx::{PgConnection, PgPool};

@@ -9,19 +9,20 @@ use sqlx::{
 use crate::{
     database::{Database, Schema, steady_plans},
     error::Failure,
-    url,
+    transactions, url,
 };
 
 /// Which Postgres to use, and how.
 ///
 /// A URL can carry the settings, too, as query parameters of the same names (and `acquire_timeout_ms`):
-/// `?schema=…&transaction_pooling=true&listen_url=…&max_connections=…&acquire_timeout_ms=…`
+/// `?schema=…&transaction_pooling=true&listen_url=…&max_connections=…&max_transactions=…&acquire_timeout_ms=…`
 #[derive(Clone)]
 pub struct PostgresOptions {
     target: Target,
     schema: String,
     transaction_pooling: bool,
     max_connections: u32,
+    max_transactions: u32,
     acquire_timeout: Duration,
     listen_url: Option<String>,
 }
@@ -66,6 +67,7 @@ impl PostgresOptions {
             schema: Self::DEFAULT_SCHEMA.to_owned(),
             transaction_pooling: false,
             max_connections: 10,
+            max_transactions: 10,
             acquire_timeout: Duration::from_secs(10),
             listen_url: None,
         }
@@ -80,7 +82,8 @@ impl PostgresOptions {
 
     /// Set this when a proxy that pools by transaction (PgBouncer, for one) stands between; off by default. Every
     /// operation then runs in an explicit transaction, without prepared statements that outlive
-    /// it, which costs two round trips more.
+    /// it, which costs two round trips more. The statements of a transactional step's body are the caller's: they are
+    /// `persistent(false)`, unless the proxy itself keeps track of prepared statements.
     #[must_use]
     pub fn transaction_pooling(mut self, on: bool) -> Self {
         self.transaction_pooling = on;
@@ -91,6 +94,14 @@ impl PostgresOptions {
     #[must_use]
     pub fn max_connections(mut self, max_connections: u32) -> Self {
         self.max_connections = max_connections.max(1);
+        self
+    }
+
+    /// How many bodies of transactional steps run at the same time, 10 by default, at least 1; more wait for their turn. Each holds a connection
+    /// beyond those of [`max_connections`](Self::max_connections) and of an existing pool. None is opened before it is needed.
+    #[must_use]
+    pub fn max_transactions(mut self, max_transactions: u32) -> Self {
+        self.max_transactions = max_transactions.max(1);
         self
     }
 
@@ -127,6 +138,27 @@ impl PostgresOptions {
             Target::Connect(options) => Some((**options).clone()),
             Target::Pool(pool) => Some((*pool.connect_options()).clone()),
         })
+    }
+
+    /// The connections that bodies of transactional steps run on.
+    pub(crate) fn bodies(&self) -> PgPool {
+        let (pool, connect) = match &self.target {
+            Target::Pool(pool) => (pool.options().clone(), (*pool.connect_options()).clone()),
+            Target::Connect(options) => {
+                let pool = PgPoolOptions::new()
+                    .acquire_timeout(self.acquire_timeout)
+                    .test_before_acquire(false);
+                let connect = (**options).clone();
+                (
+                    pool,
+                    match self.transaction_pooling {
+                        true => connect.extra_float_digits(None),
+                        false => connect,
+                    },
+                )
+            }
+        };
+        transactions::bodies(pool, connect, self.max_transactions)
     }
 
     pub(crate) fn into_database(self) -> Result<Database, Failure> {
@@ -170,6 +202,7 @@ impl fmt::Debug for PostgresOptions {
             .field("schema", &self.schema)
             .field("transaction_pooling", &self.transaction_pooling)
             .field("max_connections", &self.max_connections)
+            .field("max_transactions", &self.max_transactions)
             .field("acquire_timeout", &self.acquire_timeout)
             .field("listens_elsewhere", &self.listen_url.is_some())
             .finish_non_exhaustive()

@@ -27,6 +27,8 @@ pub struct PostgresStore {
     pub(crate) events: Batcher<Set>,
     pub(crate) appends: Batcher<Append>,
     pub(crate) hints: Hints,
+    /// The connections of transactional steps.
+    pub(crate) bodies: PgPool,
     /// How to reach the server for listening, if that is possible.
     pub(crate) listening: Option<Arc<PgConnectOptions>>,
     pub(crate) patience: Arc<Patience>,
@@ -70,6 +72,7 @@ impl PostgresStore {
 
 async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
     let listening = options.listening()?.map(Arc::new);
+    let bodies = options.bodies();
     let database = options.into_database()?;
     let server = Server::probe(&database).await?;
     if let Some(hazard) = server.hazard() {
@@ -87,6 +90,7 @@ async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
         appends: Batcher::new(Append(database.clone()), limits),
         hints: Hints::new(database.clone()),
         listening,
+        bodies,
         patience: Arc::default(),
         database,
     })

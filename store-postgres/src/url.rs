@@ -11,6 +11,7 @@ const OURS: &[&str] = &[
     "acquire_timeout_ms",
     "listen_url",
     "max_connections",
+    "max_transactions",
     "schema",
     "transaction_pooling",
 ];
@@ -41,14 +42,7 @@ const OF_THE_DRIVER: &[&str] = &[
 /// which may be a secret.
 pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
     let mut url = read(text)?;
-    let (ours, theirs): (Vec<_>, Vec<_>) = url
-        .query_pairs()
-        .into_owned()
-        .partition(|(key, _)| OURS.contains(&key.as_str()));
-    url.set_query(None);
-    if !theirs.is_empty() {
-        url.query_pairs_mut().extend_pairs(theirs);
-    }
+    let ours = take_out(&mut url, OURS);
     let options = connect_options(&url)?;
     ours.into_iter()
         .try_fold(PostgresOptions::from_connect_options(options), apply)
@@ -57,6 +51,29 @@ pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
 /// Reads a URL that has the driver's parameters alone.
 pub(crate) fn parse_connection(text: &str) -> Result<PgConnectOptions, Failure> {
     connect_options(&read(text)?)
+}
+
+/// Reads the URL of a data source: the driver's parameters, and `schema`.
+pub(crate) fn parse_data_source(text: &str) -> Result<(PgConnectOptions, Option<String>), Failure> {
+    let mut url = read(text)?;
+    let schema = take_out(&mut url, &["schema"])
+        .into_iter()
+        .next_back()
+        .map(|(_, value)| value);
+    Ok((connect_options(&url)?, schema))
+}
+
+/// Takes parameters out of a URL.
+fn take_out(url: &mut Url, keys: &[&str]) -> Vec<(String, String)> {
+    let (ours, theirs): (Vec<_>, Vec<_>) = url
+        .query_pairs()
+        .into_owned()
+        .partition(|(key, _)| keys.contains(&key.as_str()));
+    url.set_query(None);
+    if !theirs.is_empty() {
+        url.query_pairs_mut().extend_pairs(theirs);
+    }
+    ours
 }
 
 fn read(text: &str) -> Result<Url, Failure> {
@@ -92,6 +109,7 @@ fn apply(
         "schema" => options.schema(value),
         "transaction_pooling" => options.transaction_pooling(parsed(&key, &value)?),
         "max_connections" => options.max_connections(parsed(&key, &value)?),
+        "max_transactions" => options.max_transactions(parsed(&key, &value)?),
         "listen_url" => options.listen_url(value),
         _ => options.acquire_timeout(Duration::from_millis(parsed(&key, &value)?)),
     })
@@ -115,14 +133,14 @@ mod tests {
     fn our_parameters_are_taken_out_of_the_url() {
         let options = parse(
             "postgres://u:secret@h:1/d?schema=a%22b&sslmode=disable&transaction_pooling=true\
-             &max_connections=3&acquire_timeout_ms=250&listen_url=postgres%3A%2F%2Fu%3Asecret%40h",
+             &max_connections=3&max_transactions=2&acquire_timeout_ms=250&listen_url=postgres%3A%2F%2Fu%3Asecret%40h",
         )
         .expect("is read");
         let shown = format!("{options:?}");
         assert_eq!(
             shown,
             "PostgresOptions { schema: \"a\\\"b\", transaction_pooling: true, \
-             max_connections: 3, acquire_timeout: 250ms, listens_elsewhere: true, .. }"
+             max_connections: 3, max_transactions: 2, acquire_timeout: 250ms, listens_elsewhere: true, .. }"
         );
     }
 

@@ -56,6 +56,24 @@ impl WorkflowStore for PostgresStore {
 }
 
 async fn insert(store: &PostgresStore, request: InsertWorkflow) -> Result<InsertOutcome, Failure> {
+    check_insert(&request)?;
+
+    let request = Arc::new(request);
+    match store.inserts.submit(Arc::clone(&request)).await {
+        Ok(Inserted::Written) => Ok(InsertOutcome::Inserted),
+        Ok(Inserted::ParentNotOwner) => Ok(InsertOutcome::ParentNotOwner),
+        Ok(Inserted::UnknownExecutor) => Ok(InsertOutcome::UnknownExecutor),
+        Ok(Inserted::Taken) => insert_one(&store.database, &request).await,
+        // The parent's step was written at the same time, as by an earlier call whose answer was lost.
+        Err(failure) if failure.sqlstate() == Some("23505") => {
+            insert_one(&store.database, &request).await
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Refuses what cannot be stored.
+pub(crate) fn check_insert(request: &InsertWorkflow) -> Result<(), Failure> {
     let parent = request.parent.as_ref();
     let texts = [
         &request.id,
@@ -75,20 +93,7 @@ async fn insert(store: &PostgresStore, request: InsertWorkflow) -> Result<Insert
         .into_iter()
         .chain(parent.map(|parent| parent.owner));
     check(texts.map(String::as_str), Some(&request.input), owners)?;
-    attributes::check(&request.attributes)?;
-
-    let request = Arc::new(request);
-    match store.inserts.submit(Arc::clone(&request)).await {
-        Ok(Inserted::Written) => Ok(InsertOutcome::Inserted),
-        Ok(Inserted::ParentNotOwner) => Ok(InsertOutcome::ParentNotOwner),
-        Ok(Inserted::UnknownExecutor) => Ok(InsertOutcome::UnknownExecutor),
-        Ok(Inserted::Taken) => insert_one(&store.database, &request).await,
-        // The parent's step was written at the same time, as by an earlier call whose answer was lost.
-        Err(failure) if failure.sqlstate() == Some("23505") => {
-            insert_one(&store.database, &request).await
-        }
-        Err(failure) => Err(failure),
-    }
+    attributes::check(&request.attributes)
 }
 
 async fn get(

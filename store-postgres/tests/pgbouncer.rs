@@ -11,15 +11,17 @@ use std::{
 use durable_api::{
     WorkflowStatus,
     store::{
-        AdministrationStore, AppendOutcome, AppendStream, DeleteFinished, EventStore,
+        AdministrationStore, AppendOutcome, AppendStream, BodyOutcome, DeleteFinished, EventStore,
         ExecutorStore, ExpelExecutor, InsertOutcome, LifecycleStore, ManagementStore, MessageStore,
         Owner, ParentCheckpoint, ReceiveMessage, ReceiveOutcome, RecordOutcome, SendOutcome,
-        SetEvent, SetEventOutcome, StepStore, StreamStore, WorkflowFilter, WorkflowStore,
+        SetEvent, SetEventOutcome, StepStore, StreamStore, TransactionOutcome, TransactionStore,
+        WorkflowFilter, WorkflowStore,
     },
 };
 use futures::future::join_all;
-use store_postgres::{PostgresOptions, PostgresStore};
+use store_postgres::{PgTransaction, PostgresOptions, PostgresStore};
 use support::{
+    bodies::{self, Body},
     claim, drop_schema, effect, finish, fresh_schema, insert, message, now, payload, register,
     step, workflow,
 };
@@ -98,7 +100,20 @@ async fn run_workflow(store: Arc<PostgresStore>, id: String, owner: Owner) {
         appended.expect("appends"),
         AppendOutcome::Appended { offset: 0 }
     );
-    assert_eq!(store.list_steps(&id).await.expect("lists").len(), 7);
+    let body = Body(|mut tx: PgTransaction| async move {
+        let query = sqlx::query("SELECT $1::int").bind(7);
+        query
+            .persistent(false)
+            .fetch_one(&mut *tx)
+            .await
+            .expect("answers");
+        let mut record = bodies::record();
+        record.step_id = 7;
+        BodyOutcome::Commit(record)
+    });
+    let ran = store.run_transaction(effect(&id, owner, 7), &body).await;
+    assert!(matches!(ran, Ok(TransactionOutcome::Committed)), "{ran:?}");
+    assert_eq!(store.list_steps(&id).await.expect("lists").len(), 8);
     for id in [child_id, id] {
         finish(&store, id, owner).await;
     }

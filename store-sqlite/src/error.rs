@@ -63,6 +63,16 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(BUSY | LOCKED | PROTOCOL | SCHEMA))
 }
 
+/// Whether a constraint, or a trigger, refuses the data.
+pub(crate) fn is_refusal_of_data(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(CONSTRAINT)
+}
+
+/// Whether SQLite says that a statement makes no sense, as that a savepoint does not exist.
+pub(crate) fn is_mistake(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(ERROR)
+}
+
 /// Refuses texts with NUL, which not every backend can hold.
 pub(crate) fn check_texts<'a>(
     operation: &'static str,
@@ -76,6 +86,7 @@ pub(crate) fn check_texts<'a>(
 }
 
 // https://sqlite.org/rescode.html
+const ERROR: i32 = 1;
 const PERM: i32 = 3;
 const ABORT: i32 = 4;
 const BUSY: i32 = 5;
@@ -89,6 +100,7 @@ const CANTOPEN: i32 = 14;
 const PROTOCOL: i32 = 15;
 const SCHEMA: i32 = 17;
 const TOOBIG: i32 = 18;
+const CONSTRAINT: i32 = 19;
 const AUTH: i32 = 23;
 const FORMAT: i32 = 24;
 const NOTADB: i32 = 26;

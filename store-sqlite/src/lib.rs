@@ -29,6 +29,7 @@ mod management;
 mod messages;
 mod migrations;
 mod options;
+mod outbox;
 mod patience;
 mod readers;
 mod record;
@@ -36,6 +37,7 @@ mod sql;
 mod steps;
 mod store;
 mod streams;
+mod transactions;
 mod url;
 mod versions;
 mod wakeups;
@@ -44,3 +46,7 @@ mod writer;
 
 pub use options::{Durability, SqliteOptions};
 pub use store::{CommitStatistics, SqliteStore};
+pub use transactions::{SqliteDataSource, SqliteTransaction};
+
+/// The driver's pool, for [`SqliteDataSource::new`], and its connection, which a [`SqliteTransaction`] is.
+pub use sqlx::{SqliteConnection, SqlitePool};

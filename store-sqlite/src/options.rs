@@ -47,6 +47,7 @@ pub struct SqliteOptions {
     pub(crate) readers: usize,
     pub(crate) max_pages: Option<u32>,
     pub(crate) polling: Option<Duration>,
+    pub(crate) transaction_timeout: Duration,
 }
 
 impl SqliteOptions {
@@ -59,6 +60,9 @@ impl SqliteOptions {
     /// How often a subscription looks for changes of other processes by default: every 25 milliseconds.
     pub const DEFAULT_POLLING: Duration = Duration::from_millis(25);
 
+    /// How long the body of a transactional step may take by default: 30 seconds.
+    pub const DEFAULT_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// The file at `path`, with full durability. It is made if there is none.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
@@ -68,6 +72,7 @@ impl SqliteOptions {
             readers: Self::DEFAULT_READERS,
             max_pages: None,
             polling: Some(Self::DEFAULT_POLLING),
+            transaction_timeout: Self::DEFAULT_TRANSACTION_TIMEOUT,
         }
     }
 
@@ -108,6 +113,14 @@ impl SqliteOptions {
     #[must_use]
     pub fn polling(mut self, interval: Duration) -> Self {
         self.polling = Some(interval).filter(|interval| !interval.is_zero());
+        self
+    }
+
+    /// How long the body of a transactional step may take, because all other writes wait for it;
+    /// [30 seconds](Self::DEFAULT_TRANSACTION_TIMEOUT) by default. After that it is rolled back, and its step has failed.
+    #[must_use]
+    pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.transaction_timeout = timeout;
         self
     }
 }

@@ -16,14 +16,7 @@ use crate::{
 #[async_trait]
 impl StepStore for SqliteStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
-        check_texts(
-            RecordStep::OPERATION,
-            [request.workflow_id.as_str(), &request.step.name]
-                .into_iter()
-                .chain(request.step.child_id.as_deref())
-                .chain(request.step.outcome.iter().map(encoding)),
-        )?;
-        check_owner(RecordStep::OPERATION, request.owner)?;
+        check(RecordStep::OPERATION, &request)?;
         self.write(request).await
     }
 
@@ -90,13 +83,26 @@ impl Write for RecordStep {
 }
 
 /// Writes a checkpoint for the owner of a pending workflow, unless there is one.
-const RECORD: &str = "INSERT INTO steps (workflow, step_id, name, child_id, started_at, \
+///
+/// With the name of the database, because a user's transaction may have a temporary table of the same name.
+pub(crate) const RECORD: &str = "INSERT INTO main.steps (workflow, step_id, name, child_id, started_at, \
     completed_at, failed, outcome_encoding, outcome) \
-    SELECT seq, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows \
+    SELECT seq, ?, ?, ?, ?, ?, ?, ?, ? FROM main.workflows \
     WHERE id = ? AND status = 'PENDING' AND owner_incarnation = ? AND owner_execution = ? \
     ON CONFLICT DO NOTHING";
 
-fn record_values(request: &RecordStep) -> Vec<Value> {
+/// Refuses what cannot be stored.
+pub(crate) fn check(operation: &'static str, request: &RecordStep) -> StoreResult<()> {
+    let step = &request.step;
+    let texts = [request.workflow_id.as_str(), &step.name]
+        .into_iter()
+        .chain(step.child_id.as_deref())
+        .chain(step.outcome.iter().map(encoding));
+    check_texts(operation, texts)?;
+    check_owner(operation, request.owner)
+}
+
+pub(crate) fn record_values(request: &RecordStep) -> Vec<Value> {
     let step = &request.step;
     let (failed, encoding, bytes) = match &step.outcome {
         None => (None, Value::Null, Value::Null),

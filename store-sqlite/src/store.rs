@@ -30,6 +30,7 @@ pub struct SqliteStore {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) polling: Option<Duration>,
+    pub(crate) transaction_timeout: Duration,
 }
 
 impl SqliteStore {
@@ -40,7 +41,8 @@ impl SqliteStore {
     ///   [`Durability`](crate::Durability): `full` (the default), `extra` or `normal`;
     /// - `busy_timeout`: for how many milliseconds an operation waits for other processes;
     /// - `readers`: how many connections read;
-    /// - `polling`: every how many milliseconds to look whether another process wrote, while somebody waits; 0 for never.
+    /// - `polling`: every how many milliseconds to look whether another process wrote, while somebody waits; 0 for never;
+    /// - `transaction_timeout`: how many milliseconds the body of a transactional step may take.
     ///
     /// A file is made if there is none, in a directory that exists. Nothing is written to one that
     /// is there.
@@ -64,6 +66,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(Arc::clone(&database), options.readers)),
             writer: Arc::new(writer),
             polling: options.polling,
+            transaction_timeout: options.transaction_timeout,
             database,
         })
     }

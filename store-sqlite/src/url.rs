@@ -6,8 +6,8 @@ use percent_encoding::percent_decode_str;
 use crate::{Durability, SqliteOptions};
 
 /// What a URL says: `sqlite:app.db`, `sqlite://app.db`, `sqlite:/abs/app.db`, `sqlite:///abs/app.db`,
-/// with `?synchronous=full|extra|normal`, `busy_timeout=<milliseconds>`, `readers=<number>` and
-/// `polling=<milliseconds>`.
+/// with `?synchronous=full|extra|normal`, `busy_timeout=<milliseconds>`, `readers=<number>`,
+/// `polling=<milliseconds>` and `transaction_timeout=<milliseconds>`.
 pub(crate) fn parse(url: &str) -> StoreResult<SqliteOptions> {
     // The URL is not repeated in the message: of another scheme, it may hold a password.
     let rest = url
@@ -49,6 +49,7 @@ fn apply(options: SqliteOptions, name: &str, value: &str) -> StoreResult<SqliteO
         },
         "busy_timeout" => Ok(options.busy_timeout(millis(name, value)?)),
         "polling" => Ok(options.polling(millis(name, value)?)),
+        "transaction_timeout" => Ok(options.transaction_timeout(millis(name, value)?)),
         "readers" => match value.parse() {
             Ok(readers @ 1..=64) => Ok(options.readers(readers)),
             _ => Err(invalid(format!(
@@ -56,7 +57,7 @@ fn apply(options: SqliteOptions, name: &str, value: &str) -> StoreResult<SqliteO
             ))),
         },
         _ => Err(invalid(format!(
-            "`{name}` is not a parameter; there are `synchronous`, `busy_timeout`, `readers` and `polling`"
+            "`{name}` is not a parameter; there are `synchronous`, `busy_timeout`, `readers`, `polling` and `transaction_timeout`"
         ))),
     }
 }
@@ -96,12 +97,13 @@ mod tests {
 
     #[test]
     fn parameters_are_read() {
-        let options = parse("sqlite:a?synchronous=normal&busy_timeout=250&readers=2&polling=100")
+        let options = parse("sqlite:a?synchronous=normal&busy_timeout=250&readers=2&polling=100&transaction_timeout=70")
             .expect("fits");
         assert_eq!(options.durability, Durability::Normal);
         assert_eq!(options.busy_timeout, Duration::from_millis(250));
         assert_eq!(options.readers, 2);
         assert_eq!(options.polling, Some(Duration::from_millis(100)));
+        assert_eq!(options.transaction_timeout, Duration::from_millis(70));
         assert_eq!(parse("sqlite:a?polling=0").expect("fits").polling, None);
     }
 

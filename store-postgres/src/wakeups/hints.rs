@@ -67,6 +67,12 @@ impl Hints {
         })
     }
 
+    /// Channel and text of a notification for everybody, this process included, that a transaction of the caller's sends.
+    pub(crate) fn notification(&self, hints: impl IntoIterator<Item = Wakeup>) -> (String, String) {
+        let channel = self.shared.address.channel.clone();
+        (channel, Address::write_unsigned(hints))
+    }
+
     /// Gives hints, to other processes soon.
     pub(crate) fn post(&self, hints: impl IntoIterator<Item = Wakeup>) {
         let hints: Vec<Wakeup> = hints.into_iter().collect();

@@ -13,6 +13,9 @@ pub(super) const CAPACITY: usize = (7_999 - 2 * DIGITS) / DIGITS;
 /// How many characters a number takes.
 const DIGITS: usize = 16;
 
+/// In the place of the origin: nobody's own.
+const ANYBODY: &str = "anybody.........";
+
 /// In the place of a workflow's key: a character that is no hexadecimal digit.
 const CLAIMABLE: &str = "claimable.......";
 const EVERYTHING: &str = "everything......";
@@ -35,7 +38,15 @@ impl Address {
 
     /// The text of a notification: the origin, then the hints.
     pub(super) fn write(&self, hints: impl IntoIterator<Item = Wakeup>) -> String {
-        let mut text = self.origin.clone();
+        Self::sign(self.origin.clone(), hints)
+    }
+
+    /// The text of a notification that this store itself hears, too.
+    pub(super) fn write_unsigned(hints: impl IntoIterator<Item = Wakeup>) -> String {
+        Self::sign(ANYBODY.to_owned(), hints)
+    }
+
+    fn sign(mut text: String, hints: impl IntoIterator<Item = Wakeup>) -> String {
         for hint in hints {
             match hint {
                 Wakeup::Workflow(key) => text.push_str(&number(key)),
@@ -94,6 +105,13 @@ mod tests {
         let text = one.write(hints);
         assert_eq!(other.read(&text), HashSet::from(hints));
         assert_eq!(one.read(&text), HashSet::new());
+    }
+
+    #[test]
+    fn unsigned_hints_arrive_at_oneself() {
+        let text = Address::write_unsigned([Wakeup::workflow("w")]);
+        let hints = HashSet::from([Wakeup::workflow("w")]);
+        assert_eq!(address("s").read(&text), hints);
     }
 
     #[test]

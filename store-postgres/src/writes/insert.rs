@@ -1,6 +1,11 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::InsertWorkflow;
+use sqlx::{
+    Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use super::{bind_column, execution, roles};
 use crate::{
@@ -117,32 +122,38 @@ impl Batch for Insert {
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Inserted>, Failure> {
         let rows = work.fetch(self.query(items)).await?;
-        let mut answers = vec![Inserted::UnknownExecutor; items.len()];
-        for row in rows {
-            let position = usize::try_from(column::<i64>(&row, "position")?).unwrap_or(0);
-            let owned = column::<bool>(&row, "owned")?;
-            let inserted = column::<bool>(&row, "inserted")?;
-            if let Some(answer) = position
-                .checked_sub(1)
-                .and_then(|index| answers.get_mut(index))
-            {
-                *answer = match (owned, inserted) {
-                    (_, true) => Inserted::Written,
-                    (true, false) => Inserted::Taken,
-                    (false, false) => Inserted::ParentNotOwner,
-                };
-            }
-        }
+        let answers = answers(items.len(), &rows)?;
         work.commit().await?;
         Ok(answers)
     }
 }
 
+/// What became of each of a number of workflows.
+pub(crate) fn answers(count: usize, rows: &[PgRow]) -> Result<Vec<Inserted>, Failure> {
+    let mut answers = vec![Inserted::UnknownExecutor; count];
+    for row in rows {
+        let position = usize::try_from(column::<i64>(row, "position")?).unwrap_or(0);
+        let owned = column::<bool>(row, "owned")?;
+        let inserted = column::<bool>(row, "inserted")?;
+        if let Some(answer) = position
+            .checked_sub(1)
+            .and_then(|index| answers.get_mut(index))
+        {
+            *answer = match (owned, inserted) {
+                (_, true) => Inserted::Written,
+                (true, false) => Inserted::Taken,
+                (false, false) => Inserted::ParentNotOwner,
+            };
+        }
+    }
+    Ok(answers)
+}
+
 impl Insert {
-    fn query(
+    pub(crate) fn query(
         &self,
         items: &[Arc<InsertWorkflow>],
-    ) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
+    ) -> Query<'static, Postgres, PgArguments> {
         let query = self.0.query(INSERT);
         let query = bind_column(query, items, |item| item.id.as_str());
         let query = bind_column(query, items, |item| item.app.as_str());

@@ -5,6 +5,11 @@ use durable_api::{
         WorkflowRecord,
     },
 };
+use sqlx::{
+    Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use super::{execution, roles};
 use crate::{
@@ -44,6 +49,34 @@ pub(crate) async fn insert_one(
     ))
 }
 
+/// What it means for a request that its id is that of a row.
+pub(crate) fn met(request: &InsertWorkflow, row: WorkflowRecord) -> InsertOutcome {
+    if (&row.app, &row.name) != (&request.app, &request.name) {
+        InsertOutcome::Conflict(row)
+    } else if row.owner == Some(request.owner) {
+        InsertOutcome::Inserted
+    } else {
+        InsertOutcome::Existing(row)
+    }
+}
+
+/// Reads the workflow with an id, without payloads.
+pub(crate) fn find(database: &Database, id: &str) -> Query<'static, Postgres, PgArguments> {
+    let columns = workflow_columns(Payloads::Omit);
+    let sql = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE w.id = $1");
+    database.query(&sql).bind(id.to_owned())
+}
+
+/// What was [read](find).
+pub(crate) fn found(id: &str, rows: &[PgRow]) -> Result<Option<WorkflowRecord>, Failure> {
+    let record = rows
+        .first()
+        .map(|row| record::workflow(row, Payloads::Omit));
+    record
+        .transpose()
+        .map_err(|damage| record::corrupt(id, &damage))
+}
+
 enum Verdict {
     Commit(InsertOutcome),
     /// Whatever was written is rolled back.
@@ -79,11 +112,10 @@ impl Attempt<'_> {
         } else {
             match self.existing().await? {
                 None => return Ok(Verdict::Again),
-                Some(row) if (&row.app, &row.name) != (&self.request.app, &self.request.name) => {
-                    return Ok(Verdict::Refuse(InsertOutcome::Conflict(row)));
-                }
-                Some(row) if row.owner == Some(self.request.owner) => InsertOutcome::Inserted,
-                Some(row) => InsertOutcome::Existing(row),
+                Some(row) => match met(self.request, row) {
+                    refusal @ InsertOutcome::Conflict(_) => return Ok(Verdict::Refuse(refusal)),
+                    outcome => outcome,
+                },
             }
         };
         if let Some(parent) = missing_step
@@ -170,16 +202,8 @@ impl Attempt<'_> {
     }
 
     async fn existing(&mut self) -> Result<Option<WorkflowRecord>, Failure> {
-        let columns = workflow_columns(Payloads::Omit);
-        let sql = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE w.id = $1");
-        let query = self.database.query(&sql).bind(&self.request.id);
-        let rows = self.work.fetch(query).await?;
-        let record = rows
-            .first()
-            .map(|row| record::workflow(row, Payloads::Omit));
-        record
-            .transpose()
-            .map_err(|damage| record::corrupt(&self.request.id, &damage))
+        let query = find(self.database, &self.request.id);
+        found(&self.request.id, &self.work.fetch(query).await?)
     }
 
     async fn link(&mut self, parent: &ParentCheckpoint) -> Result<bool, Failure> {

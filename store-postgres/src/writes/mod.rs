@@ -5,8 +5,8 @@ mod insert_one;
 mod record_step;
 
 pub(crate) use finish::{Finish, Finished};
-pub(crate) use insert::{Insert, Inserted};
-pub(crate) use insert_one::insert_one;
+pub(crate) use insert::{Insert, Inserted, answers as insert_answers};
+pub(crate) use insert_one::{find as find_workflow, found as found_workflow, insert_one, met};
 pub(crate) use record_step::{Record, Recorded};
 
 use durable_api::store::{Caller, Owner, StoreErrorKind};

@@ -1,6 +1,10 @@
 //! The server that the tests use, and short forms of what they do with it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod accounts;
+pub mod bodies;
+pub mod proxy;
+
 use std::{
     str::FromStr,
     time::{Duration, Instant},

@@ -12,18 +12,7 @@ use crate::{SqliteStore, effects::check_step, error::check_texts, writer::Write 
 #[async_trait]
 impl MessageStore for SqliteStore {
     async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
-        check_texts(
-            SendMessage::OPERATION,
-            [
-                request.destination.as_str(),
-                &request.topic,
-                &request.message_id,
-                &request.payload.encoding,
-            ],
-        )?;
-        if let Some(sender) = &request.sender {
-            check_step(SendMessage::OPERATION, sender)?;
-        }
+        check_send(SendMessage::OPERATION, &request)?;
         self.write(request).await
     }
 
@@ -41,5 +30,22 @@ impl MessageStore for SqliteStore {
             );
         }
         self.write(request).await
+    }
+}
+
+/// Refuses what cannot be stored.
+pub(crate) fn check_send(operation: &'static str, request: &SendMessage) -> StoreResult<()> {
+    check_texts(
+        operation,
+        [
+            request.destination.as_str(),
+            &request.topic,
+            &request.message_id,
+            &request.payload.encoding,
+        ],
+    )?;
+    match &request.sender {
+        Some(sender) => check_step(operation, sender),
+        None => Ok(()),
     }
 }

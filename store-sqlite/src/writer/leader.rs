@@ -1,7 +1,4 @@
-use std::{
-    future::Future,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{future::Future, sync::Arc};
 
 use durable_api::store::{StoreError, StoreErrorKind};
 use sqlx::SqliteConnection;
@@ -9,7 +6,8 @@ use tokio::runtime::Handle;
 
 use super::{
     batch::{self, Verdict},
-    queue::Shared,
+    queue::{Next, Shared},
+    turn::Turn,
     watch::Hints,
     write::Job,
 };
@@ -27,11 +25,15 @@ async fn run(mut leadership: Leadership) {
     let here = Handle::current().id();
     loop {
         let mut connection = shared.take_connection();
-        let jobs = shared.take_batch();
-        let settled = if jobs.is_empty() {
-            Vec::new()
-        } else {
-            settle(&shared, &mut connection, jobs).await
+        let settled = match shared.take_next() {
+            Next::Writes(jobs) if jobs.is_empty() => Vec::new(),
+            Next::Writes(jobs) => settle(&shared, &mut connection, jobs).await,
+            Next::Turn(give) => {
+                // Who asked may be gone by now. In that case the turn ends here, and has somebody else lead.
+                leadership.held = false;
+                drop(give.send(Turn::new(&shared, connection)));
+                return;
+            }
         };
         // The connection is laid down before callers are told, because with their answer their
         // runtime may come to rest.
@@ -62,7 +64,7 @@ async fn settle(
 ) -> Vec<Settled> {
     match batch::commit(shared, connection, &mut jobs).await {
         Verdict::Committed => {
-            count(shared, jobs.len());
+            shared.count(jobs.len());
             jobs.into_iter().map(|job| (job, None)).collect()
         }
         Verdict::Failed(failure) => jobs
@@ -79,7 +81,7 @@ async fn settle(
                 let mut alone = vec![job];
                 let failure = match batch::commit(shared, connection, &mut alone).await {
                     Verdict::Committed => {
-                        count(shared, 1);
+                        shared.count(1);
                         None
                     }
                     Verdict::Failed(failure) | Verdict::RolledBack(failure) => Some(failure),
@@ -113,11 +115,6 @@ fn tell(shared: &Shared, job: Box<dyn Job>, failure: Option<Failure>) {
             job.fail(error);
         }
     }
-}
-
-fn count(shared: &Shared, writes: usize) {
-    shared.commits.fetch_add(1, Ordering::Relaxed);
-    shared.writes.fetch_add(writes as u64, Ordering::Relaxed);
 }
 
 /// Being the leader, which ends in order or with the runtime.

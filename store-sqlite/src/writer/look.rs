@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use sqlx::SqliteConnection;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
-    batch, leader,
+    batch,
     queue::{Idle, Shared},
+    turn::Turn,
 };
 
 /// Looks whether other connections have committed, and tells subscribers so. Does nothing while a leader has the connection,
@@ -23,41 +23,21 @@ pub(super) fn look(shared: Arc<Shared>) -> JoinHandle<()> {
             Idle::No => {}
             Idle::Without => shared.watch.suspect(),
             Idle::With(connection) => {
-                let loan = Loan {
-                    shared: Arc::clone(&shared),
-                    connection: Some(connection),
-                };
-                runtime.block_on(loan.look());
+                let turn = Turn::new(&shared, Some(connection));
+                runtime.block_on(note(turn));
             }
         }
         shared.watch.tell_of_others();
     })
 }
 
-/// The connection, while nobody writes.
-struct Loan {
-    shared: Arc<Shared>,
-    connection: Option<SqliteConnection>,
-}
-
-impl Loan {
-    async fn look(mut self) {
-        let Some(connection) = &mut self.connection else {
-            return;
-        };
-        match batch::data_version(connection).await {
-            Ok(version) => self.shared.watch.note(version),
-            // The next look, or the next write, finds out what is wrong.
-            Err(error) => tracing::debug!(%error, "cannot see whether other processes wrote"),
-        }
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        // Writes that came meanwhile have waited for a leader.
-        if let Some(runtime) = self.shared.rest(self.connection.take()) {
-            runtime.spawn(leader::lead(Arc::clone(&self.shared)));
-        }
+async fn note(mut turn: Turn) {
+    let Some(connection) = turn.connection() else {
+        return;
+    };
+    match batch::data_version(connection).await {
+        Ok(version) => turn.watch().note(version),
+        // The next look, or the next write, finds out what is wrong.
+        Err(error) => tracing::debug!(%error, "cannot see whether other processes wrote"),
     }
 }

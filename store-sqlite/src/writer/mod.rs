@@ -5,11 +5,15 @@
 //! nothing waits, it lays the connection down and ends; so an idle store has no task and adds no
 //! delay. A caller that is dropped leaves its write behind: not begun, it is skipped; begun, it
 //! is committed with the others.
+//!
+//! A transaction of the user's waits in the same queue for a [`Turn`](turn::Turn): the leader gives the lead to it, and takes the
+//! next writes when the turn has ended.
 mod batch;
 mod leader;
 mod look;
 mod observer;
 mod queue;
+mod turn;
 mod watch;
 mod write;
 
@@ -49,6 +53,7 @@ impl Writer {
 
     /// Has a write committed.
     pub(crate) async fn submit<W: Write>(&self, write: W) -> StoreResult<W::Answer> {
+        turn::refuse_in_turn(&self.shared, W::OPERATION)?;
         let runtime = runtime(W::OPERATION)?;
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call::new(write, reply));

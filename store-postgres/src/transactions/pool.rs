@@ -1,0 +1,20 @@
+use sqlx::{
+    Connection as _, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// The connections that bodies run on. None is opened before it is needed.
+pub(crate) fn bodies(
+    pool: PgPoolOptions,
+    connect: PgConnectOptions,
+    max_connections: u32,
+) -> PgPool {
+    pool.min_connections(0)
+        .max_connections(max_connections)
+        // A body that was dropped in the middle may have left a savepoint open.
+        .after_release(|connection, _| {
+            let clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(clean) })
+        })
+        .connect_lazy_with(connect)
+}
