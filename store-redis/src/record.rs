@@ -16,7 +16,7 @@ use crate::reply;
 pub(crate) use fields::fields;
 
 /// The fields in their order; the payloads last.
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 34] = [
     "app",
     "name",
     "status",
@@ -46,6 +46,7 @@ const FIELDS: [&str; 33] = [
     "debounce",
     "debounce_until",
     "schedule",
+    "accepted",
     "input_encoding",
     "input",
     "outcome_encoding",
@@ -53,7 +54,7 @@ const FIELDS: [&str; 33] = [
 ];
 
 /// How many of the fields are no payloads.
-const PLAIN: usize = 29;
+const PLAIN: usize = 30;
 
 /// The command that reads a row.
 pub(crate) fn read(key: &str, payloads: Payloads) -> Cmd {
@@ -124,6 +125,8 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
         _ => return Err("its debounce is incomplete".to_owned()),
     };
     record.schedule = row.optional()?;
+    // Only scripts look at the number of acceptance.
+    row.number::<u64>()?;
     check_waiting(&record)?;
     if has_payloads {
         record.input = Some(row.payload()?.ok_or("its input is missing")?);

@@ -88,7 +88,10 @@ end
 
 -- Writes the row of a request, and puts it where it waits. Answers an error.
 local function write_accepted(request)
-  local _, refusal = attempt('HSET', request.key, unpack(ARGV, request.row))
+  local accepted, refusal, _ = next_accepted()
+  if refusal then return refusal end
+  accepted = string.format('%.0f', accepted)
+  _, refusal = attempt('HSET', request.key, 'accepted', accepted, unpack(ARGV, request.row))
   if refusal then return refusal end
   local id, app, queue = request.id, request.app, queue_of(request.app, request.queue)
   local place = place_of(request.now, id)
@@ -99,7 +102,7 @@ local function write_accepted(request)
     enter_delayed(id, app, request.name, request.queue, request.delayed, request.debounce)
   else
     enter_line(app, request.queue, class_of(app, request.version, request.name), partition_of(request.partition),
-      line_place(request.priority, place))
+      line_place(request.priority, request.now, accepted, id))
   end
 end
 

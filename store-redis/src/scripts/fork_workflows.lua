@@ -68,18 +68,21 @@ for _, plan in ipairs(plans) do
     fields[#fields + 1] = version
   end
   local queue = plan.queue ~= '' and string.sub(plan.queue, 2)
+  local accepted, refusal, _
   if queue then
-    fields[#fields + 1] = 'queue'
-    fields[#fields + 1] = queue
+    accepted, refusal = next_accepted()
+    if refusal then return refusal end
+    accepted = string.format('%.0f', accepted)
+    for _, text in ipairs({'queue', queue, 'accepted', accepted}) do fields[#fields + 1] = text end
   end
-  local _, refusal = attempt('HSET', base .. 'wf:' .. plan.id, unpack(fields))
+  _, refusal = attempt('HSET', base .. 'wf:' .. plan.id, unpack(fields))
   if refusal then return refusal end
   local place = place_of(plan.now, plan.id)
   redis.call('ZADD', KEYS[1], 0, place)
   redis.call('ZADD', base .. 'forks:' .. plan.source, 0, place)
   local class = class_of(row[APP], version, row[NAME])
   if queue then
-    enter_line(row[APP], queue, class, partition_of(nil), line_place(nil, place))
+    enter_line(row[APP], queue, class, partition_of(nil), line_place(nil, plan.now, accepted, plan.id))
     is_enqueued = true
   else
     hold(NOBODY, class, place)

@@ -35,7 +35,16 @@ for field, name in ipairs(FIELDS) do
     fields[#fields + 1] = row[field]
   end
 end
-local _, refusal = attempt('HSET', KEYS[1], unpack(fields))
+local _, refusal
+if queue then
+  local accepted
+  accepted, refusal = next_accepted()
+  if refusal then return refusal end
+  row[ACCEPTED] = string.format('%.0f', accepted)
+  fields[#fields + 1] = 'accepted'
+  fields[#fields + 1] = row[ACCEPTED]
+end
+_, refusal = attempt('HSET', KEYS[1], unpack(fields))
 if refusal then return refusal end
 
 local place = place_of(row[CREATED], id)

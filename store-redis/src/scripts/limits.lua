@@ -63,13 +63,18 @@ local function weight_of(queue, partition)
   return type(weight) == 'number' and math.max(1, weight) or 1
 end
 
--- How many more a rate lets start: of the starts that `prefix` finds, as seen from `now`.
-local function open_rate(limits, key, prefix, now)
+-- The time at which a start counts: now, but never before a start that is recorded. So clocks that differ never exceed a
+-- rate together.
+local function time_of_start(queue, now)
+  local latest = redis.call('ZRANGE', starts_key(queue), '(' .. OF_QUEUE .. ':', '[' .. OF_QUEUE, 'BYLEX', 'REV', 'LIMIT', 0, 1)[1]
+  return latest and math.max(now, time_of(string.sub(latest, #OF_QUEUE + 1))) or now
+end
+
+-- A rate, and how many of the starts that `prefix` finds it counts at a time.
+local function open_rate(limits, key, prefix, at)
   if not limits.starts then return nil end
-  local latest = redis.call('ZRANGE', key, '(' .. prefix .. ':', '[' .. prefix, 'BYLEX', 'REV', 'LIMIT', 0, 1)[1]
-  local rate = {limits = limits, key = key, high = '(' .. prefix .. ':', skip = #prefix + 1, at = now}
-  if latest then rate.at = math.max(now, time_of(string.sub(latest, rate.skip))) end
-  rate.low = '[' .. prefix .. sortable(rate.at - limits.period) .. ';'
+  local rate = {limits = limits, key = key, high = '(' .. prefix .. ':', skip = #prefix + 1, at = at}
+  rate.low = '[' .. prefix .. sortable(at - limits.period) .. ';'
   rate.count = redis.call('ZLEXCOUNT', key, rate.low, rate.high)
   return rate
 end
@@ -98,25 +103,25 @@ local function room_of(room, used)
 end
 
 -- The room of a queue as a whole.
-local function queue_room(queue, limits, incarnation, now)
+local function queue_room(queue, limits, incarnation, at)
   local key = running_key(queue)
   return {
     limits = limits,
     running = limits.all and redis.call('ZLEXCOUNT', key, '[p', '(q'),
     own = limits.each and redis.call('ZLEXCOUNT', key, '[e' .. incarnation .. '/', '(e' .. incarnation .. '0'),
-    rate = open_rate(limits, starts_key(queue), OF_QUEUE, now),
+    rate = open_rate(limits, starts_key(queue), OF_QUEUE, at),
   }
 end
 
 -- The room of one of its partitions.
-local function partition_room(queue, partition, limits, incarnation, now)
+local function partition_room(queue, partition, limits, incarnation, at)
   local key, prefix = running_key(queue), of_partition(partition)
   return {
     limits = limits,
     running = limits.all and redis.call('ZLEXCOUNT', key, '[' .. prefix, '(' .. prefix .. 'z'),
     own = limits.each
       and redis.call('ZLEXCOUNT', key, '[' .. prefix .. incarnation .. '/', '(' .. prefix .. incarnation .. '0'),
-    rate = open_rate(limits, starts_key(queue), prefix, now),
+    rate = open_rate(limits, starts_key(queue), prefix, at),
   }
 end
 
@@ -131,10 +136,10 @@ local function forget_starts(queue, period, at)
   for _, member in ipairs(old) do redis.call('ZREM', key, member, (string.match(member, '^q%-?%d+:(.*)$'))) end
 end
 
--- Notes a start: for the queue, at the later one of the times, and for the partition, if that has a rate.
-local function note_start(queue, partition, token, at, partition_at)
+-- Notes a start: for the queue, and for the partition if that has a rate.
+local function note_start(queue, partition, token, at, is_of_partition)
   local key = starts_key(queue)
-  local member = of_partition(partition) .. sortable(partition_at or at) .. ':' .. token
-  redis.call('ZADD', key, 0, OF_QUEUE .. sortable(math.max(at, partition_at or at)) .. ':' .. member)
-  if partition_at then redis.call('ZADD', key, 0, member) end
+  local member = of_partition(partition) .. sortable(at) .. ':' .. token
+  redis.call('ZADD', key, 0, OF_QUEUE .. sortable(at) .. ':' .. member)
+  if is_of_partition then redis.call('ZADD', key, 0, member) end
 end

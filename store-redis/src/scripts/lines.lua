@@ -1,4 +1,4 @@
--- Lines: the workflows of one queue, partition and class that wait, by priority and place. A line stands among those of its
+-- Lines: the workflows of one queue, partition and class that wait, by priority, time of creation and number of acceptance. A line stands among those of its
 -- class by the turn of its partition, and where that was never served, by its head.
 
 -- The queues of an application in which something waits, by when they were last served.
@@ -20,13 +20,19 @@ local function line_key(queue, class, partition)
   return base .. 'line:' .. framed(queue) .. framed(class) .. partition
 end
 
--- A workflow's place in its line.
-local function line_place(priority, place)
-  return string.format('%010.0f', tonumber(priority or '0') + 2147483648) .. place
+-- The number of a workflow that is accepted into a queue; or an error.
+local function next_accepted()
+  return attempt('INCR', base .. 'accepted')
 end
 
-local function place_in_line(member)
-  return string.sub(member, 11)
+-- A workflow's place in its line.
+local function line_place(priority, created, accepted, id)
+  return string.format('%010.0f', tonumber(priority or '0') + 2147483648) .. place_of(created, '')
+    .. string.format('%016.0f:', tonumber(accepted or '0')) .. id
+end
+
+local function id_in_line(member)
+  return string.match(member, '^%d%d%d%d%d%d%d%d%d%d%-?%d+:%d+:(.*)$')
 end
 
 -- How a line stands among those of its class. Ids hold no NUL.

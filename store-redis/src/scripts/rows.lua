@@ -3,17 +3,17 @@ local FIELDS = {
   'app', 'name', 'status', 'version', 'executor', 'owner', 'attempts', 'parent', 'parent_step',
   'created', 'updated', 'started', 'completed', 'deadline', 'forked', 'user', 'role', 'roles',
   'attributes', 'trace', 'timeout', 'queue', 'priority', 'deduplication', 'partition', 'delayed', 'debounce',
-  'debounce_until', 'schedule', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
+  'debounce_until', 'schedule', 'accepted', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
 }
 local APP, NAME, STATUS, VERSION, EXECUTOR, OWNER, ATTEMPTS, PARENT, PARENT_STEP = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CREATED, UPDATED, STARTED, COMPLETED = 10, 11, 12, 13
 local DEADLINE, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE = 14, 15, 16, 17, 18, 19, 20
 local TIMEOUT, QUEUE, PRIORITY, DEDUPLICATION, PARTITION, DELAYED = 21, 22, 23, 24, 25, 26
-local DEBOUNCE, DEBOUNCE_UNTIL, SCHEDULE = 27, 28, 29
-local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 30, 31, 32, 33
+local DEBOUNCE, DEBOUNCE_UNTIL, SCHEDULE, ACCEPTED = 27, 28, 29, 30
+local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 31, 32, 33, 34
 
 -- How many of the fields are no payloads.
-local PLAIN = 29
+local PLAIN = 30
 
 local REQUIRED = {APP, NAME, STATUS, ATTEMPTS, CREATED, UPDATED}
 local TEXTS = {
@@ -123,6 +123,7 @@ local function damage(row, count)
     return 'its field `timeout` is no duration'
   end
   if row[PRIORITY] and not is_i32(row[PRIORITY]) then return 'its field `priority` is no number' end
+  if row[ACCEPTED] and not string.find(row[ACCEPTED], '^%d+$') then return 'its field `accepted` is no number' end
   if (not row[DEBOUNCE]) ~= (not row[DEBOUNCE_UNTIL]) then return 'its debounce is incomplete' end
   if row[STATUS] == 'ENQUEUED' or row[STATUS] == 'DELAYED' then
     if not row[QUEUE] then return 'its field `queue` is missing' end
