@@ -17,6 +17,7 @@
 //! ```
 mod administration;
 mod aggregates;
+mod archives;
 mod attributes;
 mod database;
 mod effects;
@@ -30,12 +31,15 @@ mod messages;
 mod migrations;
 mod options;
 mod patience;
+mod queues;
 mod readers;
 mod record;
+mod schedules;
 mod sql;
 mod steps;
 mod store;
 mod streams;
+mod transactions;
 mod url;
 mod versions;
 mod wakeups;

@@ -147,6 +147,10 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<Migration, sqlx::E
     if journal != WAL {
         return Ok(Migration::NoLog(journal));
     }
+    // A table that is made anew is dropped first, which must not take with it what refers to its rows.
+    sqlx::query("PRAGMA foreign_keys = OFF")
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("BEGIN IMMEDIATE")
         .execute(&mut *connection)
         .await?;

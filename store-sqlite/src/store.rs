@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use durable_api::store::StoreResult;
 
@@ -30,6 +34,8 @@ pub struct SqliteStore {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) polling: Option<Duration>,
+    /// The last partition of a queue that was examined, whether it can be forgotten.
+    pub(crate) examined: Arc<AtomicI64>,
 }
 
 impl SqliteStore {
@@ -64,6 +70,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(Arc::clone(&database), options.readers)),
             writer: Arc::new(writer),
             polling: options.polling,
+            examined: Arc::default(),
             database,
         })
     }
