@@ -1,8 +1,7 @@
 -- Workflows have more columns, which belong before the payloads; so the table is made anew. Foreign keys are off
 -- meanwhile, because dropping the table would otherwise take with it what belongs to its rows.
 --
--- `accepted_by` is the owner in the request that put a workflow into its queue, and `debounced_by` the id in the request
--- that pushed it back last: by them a repetition of the request is known.
+-- `debounced_by` is the id in the request that pushed a workflow back last: by it a repetition of the request is known.
 CREATE TABLE new_workflows (
     seq               INTEGER PRIMARY KEY,
     id                TEXT    NOT NULL UNIQUE,
@@ -27,7 +26,6 @@ CREATE TABLE new_workflows (
     debounce_key      TEXT,
     debounce_until    INTEGER,
     debounced_by      TEXT,
-    accepted_by       BLOB,
     schedule          TEXT,
     caller_user       TEXT,
     caller_role       TEXT,
@@ -72,9 +70,9 @@ CREATE INDEX workflows_by_parent ON workflows (parent_id) WHERE parent_id IS NOT
 
 CREATE INDEX workflows_by_source ON workflows (forked_from) WHERE forked_from IS NOT NULL;
 
--- What waits. The rows of one version and name stand in the order in which they are taken: by priority, and by `seq`,
--- which is the order of acceptance.
-CREATE INDEX workflows_waiting ON workflows (app, queue, partition_key, version, name, priority)
+-- What waits. The rows of one version and name stand in the order in which they are taken: by priority, and by acceptance,
+-- which is their time and, within a millisecond, their number.
+CREATE INDEX workflows_waiting ON workflows (app, queue, partition_key, version, name, priority, created_at)
     WHERE status = 'ENQUEUED';
 
 -- What runs from a queue, to be counted.
@@ -105,8 +103,8 @@ CREATE TABLE queues (
 ) STRICT, WITHOUT ROWID;
 
 -- The partitions of queues that have work waiting or running; those without a key are one. Whose `served` is lowest has its
--- turn next (0: it was never served), and `used` workflows of that turn were taken. `waiting` is not 0 while there is work; `best` is the lowest priority
--- among what has waited since there is.
+-- turn next: 0, if it was never served; -1, if it is in the midst of a turn, of which it has `used` so many. `waiting` is not 0
+-- while it has work waiting; `best` is the lowest priority of what has waited since.
 CREATE TABLE partitions (
     seq           INTEGER PRIMARY KEY,
     app           TEXT    NOT NULL,
@@ -130,7 +128,7 @@ BEGIN
     VALUES (new.app, new.queue, new.partition_key, new.priority)
     ON CONFLICT (app, queue, scope) DO UPDATE SET waiting = 1,
         best = iif(waiting, min(best, excluded.best), excluded.best)
-    WHERE NOT waiting OR (served = 0 AND excluded.best < best);
+    WHERE NOT waiting OR excluded.best < best;
 END;
 
 CREATE TRIGGER workflows_enqueued AFTER UPDATE OF status ON workflows
@@ -140,19 +138,20 @@ BEGIN
     VALUES (new.app, new.queue, new.partition_key, new.priority)
     ON CONFLICT (app, queue, scope) DO UPDATE SET waiting = 1,
         best = iif(waiting, min(best, excluded.best), excluded.best)
-    WHERE NOT waiting OR (served = 0 AND excluded.best < best);
+    WHERE NOT waiting OR excluded.best < best;
 END;
 
--- What was taken under a rate limit, and until when it counts. The scope is that of a partition, or '*' for the queue.
+-- What was taken from queues that limit a rate. The scope is the partition's.
 CREATE TABLE starts (
-    app           TEXT    NOT NULL,
-    queue         TEXT    NOT NULL,
-    scope         TEXT    NOT NULL,
-    started_at    INTEGER NOT NULL,
-    counted_until INTEGER NOT NULL
+    app        TEXT    NOT NULL,
+    queue      TEXT    NOT NULL,
+    scope      TEXT    NOT NULL,
+    started_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX starts_by_time ON starts (app, queue, scope, started_at);
+CREATE INDEX starts_of_queue ON starts (app, queue, started_at);
+
+CREATE INDEX starts_of_partition ON starts (app, queue, scope, started_at);
 
 -- Schedules. Every change makes a row anew, and so gives it a number that was never used.
 CREATE TABLE schedules (

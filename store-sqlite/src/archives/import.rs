@@ -58,7 +58,6 @@ impl Write for WorkflowArchive {
         if *answer == ImportOutcome::Exists {
             return;
         }
-        hints.workflow(&self.record.id);
         match status(&self.record) {
             WorkflowStatus::Pending => hints.claimable(),
             status if !status.is_final() => hints.enqueued(),

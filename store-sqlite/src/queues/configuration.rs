@@ -33,18 +33,15 @@ impl Write for QueueRecord {
         )
         .execute(&mut *connection)
         .await?;
-        // What was counted for a rate that there is no more.
-        query(
-            "DELETE FROM starts WHERE app = ? AND queue = ? AND iif(scope = '*', ?, ?)",
-            values![
-                self.app.as_str(),
-                self.name.as_str(),
-                self.limits.rate.is_none(),
-                self.partition_limits.rate.is_none(),
-            ],
-        )
-        .execute(connection)
-        .await?;
+        // Nobody counts them any more.
+        if self.limits.rate.is_none() && self.partition_limits.rate.is_none() {
+            query(
+                "DELETE FROM starts WHERE app = ? AND queue = ?",
+                values![self.app.as_str(), self.name.as_str()],
+            )
+            .execute(connection)
+            .await?;
+        }
         Ok(())
     }
 
@@ -77,15 +74,11 @@ impl Write for DeleteQueue {
         connection: &mut SqliteConnection,
     ) -> Result<DeleteQueueOutcome, Trouble> {
         let queue = values![self.app.as_str(), self.name.as_str()];
-        let in_use: Option<bool> = query(IN_USE, queue.clone())
-            .fetch_optional(&mut *connection)
-            .await?
-            .map(|row| row.try_get(0))
-            .transpose()?;
-        match in_use {
-            Some(true) => return Ok(DeleteQueueOutcome::InUse),
-            Some(false) => {}
-            None => return Ok(DeleteQueueOutcome::Deleted),
+        let row = query(IN_USE, queue.clone())
+            .fetch_one(&mut *connection)
+            .await?;
+        if row.try_get(0)? {
+            return Ok(DeleteQueueOutcome::InUse);
         }
         for sql in [
             "DELETE FROM queues WHERE app = ? AND name = ?",
@@ -98,12 +91,11 @@ impl Write for DeleteQueue {
     }
 }
 
-/// Whether a queue that has a configuration has workflows that have not ended. By status, for the sake of the indexes.
+/// Whether a queue has workflows that have not ended. By status, for the sake of the indexes.
 const IN_USE: &str = "SELECT \
-    EXISTS (SELECT 1 FROM workflows WHERE status = 'ENQUEUED' AND app = queues.app AND queue = queues.name) \
-    OR EXISTS (SELECT 1 FROM workflows WHERE status = 'PENDING' AND app = queues.app AND queue = queues.name) \
-    OR EXISTS (SELECT 1 FROM workflows WHERE status = 'DELAYED' AND app = queues.app AND queue = queues.name) \
-    FROM queues WHERE app = ? AND name = ?";
+    EXISTS (SELECT 1 FROM workflows WHERE status = 'ENQUEUED' AND app = ?1 AND queue = ?2) \
+    OR EXISTS (SELECT 1 FROM workflows WHERE status = 'PENDING' AND app = ?1 AND queue = ?2) \
+    OR EXISTS (SELECT 1 FROM workflows WHERE status = 'DELAYED' AND app = ?1 AND queue = ?2)";
 
 pub(super) const LIST: &str = "SELECT app, name, record FROM queues WHERE app = ? ORDER BY name";
 

@@ -5,15 +5,15 @@ use durable_api::{
 use sqlx::SqliteConnection;
 
 use crate::{
-    record::{corrupt, optional_time},
+    record::{corrupt, time},
     sql::{query, values},
     workflows::find,
     writer::{Hints, Quick, Trouble, Write},
 };
 
 /// When the next delayed workflow of an application is due.
-pub(super) const NEXT: &str =
-    "SELECT min(delayed_until) AS next FROM workflows WHERE status = 'DELAYED' AND app = ?";
+pub(super) const NEXT: &str = "SELECT ifnull(delayed_until, 0) AS next FROM workflows \
+    WHERE status = 'DELAYED' AND app = ? ORDER BY delayed_until LIMIT 1";
 
 impl Write for ReleaseDelayed {
     type Answer = ReleaseOutcome;
@@ -31,7 +31,8 @@ impl Write for ReleaseDelayed {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<ReleaseOutcome, Trouble> {
         let released = query(
             "UPDATE workflows SET status = 'ENQUEUED', updated_at = ? WHERE seq IN ( \
-                 SELECT seq FROM workflows WHERE status = 'DELAYED' AND app = ? AND delayed_until <= ? \
+                 SELECT seq FROM workflows WHERE status = 'DELAYED' AND app = ? \
+                 AND (delayed_until <= ? OR delayed_until IS NULL) \
                  ORDER BY delayed_until, seq LIMIT ?)",
             values![self.now, self.app.as_str(), self.now, self.limit],
         )
@@ -39,10 +40,10 @@ impl Write for ReleaseDelayed {
         .await?
         .rows_affected();
         let row = query(NEXT, values![self.app.as_str()])
-            .fetch_one(connection)
+            .fetch_optional(connection)
             .await?;
-        // The minimum of a column of integers is one.
-        let next = optional_time(&row, "next").unwrap_or_default();
+        // A column of integers holds nothing else.
+        let next = row.and_then(|row| time(&row, "next").ok());
         let released = u32::try_from(released).unwrap_or(u32::MAX);
         Ok(ReleaseOutcome::new(released, next))
     }

@@ -13,7 +13,7 @@ use durable_api::{
 };
 
 use crate::{
-    SqliteStore, error::check_texts, record::optional_time, sql::values, steps::check_owner,
+    SqliteStore, error::check_texts, record::time, sql::values, steps::check_owner,
     writer::Write as _,
 };
 use configuration::{DeleteQueue, LIST, configuration};
@@ -85,8 +85,8 @@ impl SqliteStore {
             .readers
             .fetch_all(ReleaseDelayed::OPERATION, delays::NEXT, values![app])
             .await?;
-        let next = rows.first().map(|row| optional_time(row, "next"));
-        next.unwrap_or(Ok(None)).map_err(|reason| {
+        let next = rows.first().map(|row| time(row, "next"));
+        next.transpose().map_err(|reason| {
             StoreError::new(StoreErrorKind::Corrupt, ReleaseDelayed::OPERATION).with_message(reason)
         })
     }

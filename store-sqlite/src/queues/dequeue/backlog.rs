@@ -26,8 +26,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// What a request wants besides the `taken` that it has.
-    pub(super) fn new(request: &DequeueWorkflows, taken: usize) -> Self {
+    /// What a request wants.
+    pub(super) fn new(request: &DequeueWorkflows) -> Self {
         let names: BTreeSet<&str> = request
             .workflows
             .iter()
@@ -44,7 +44,7 @@ impl Wanted {
             execution: request.owner.execution,
             now: request.now,
             queues: queues.map(|names| json_texts(names.iter().map(String::as_str))),
-            limit: (request.limit as usize).saturating_sub(taken),
+            limit: request.limit as usize,
             passed_over: HashSet::new(),
             damaged: Vec::new(),
             names: json_texts(names),
@@ -53,11 +53,11 @@ impl Wanted {
     }
 }
 
-/// A waiting workflow's place in its partition: its priority and its row.
-pub(super) type Place = (i64, i64);
+/// A waiting workflow's place in its partition: its priority, when it was accepted, and its row.
+pub(super) type Place = (i64, i64, i64);
 
 /// Before all places.
-pub(super) const FRONT: Place = (i64::MIN, i64::MIN);
+pub(super) const FRONT: Place = (i64::MIN, i64::MIN, i64::MIN);
 
 /// The first places of each of these partitions behind `after`, in their order and `count` at most; what cannot be taken is not among them.
 pub(super) async fn backlog(
@@ -69,21 +69,23 @@ pub(super) async fn backlog(
 ) -> Result<BTreeMap<i64, Vec<Place>>, sqlx::Error> {
     // For each version and name apart, because their rows are sorted in the index, so that nothing but what is found is read.
     let rows = query(
-        "SELECT p.seq AS partition, found.priority, found.seq FROM json_each(?1) AS one \
+        "SELECT p.seq AS partition, found.priority, found.created_at, found.seq FROM json_each(?1) AS one \
          CROSS JOIN partitions AS p ON p.seq = one.value \
          CROSS JOIN json_each(?2) AS name CROSS JOIN json_each(?3) AS version \
          CROSS JOIN workflows AS found ON found.seq IN ( \
              SELECT w.seq FROM workflows AS w WHERE w.status = 'ENQUEUED' \
              AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key \
              AND w.version IS version.value AND w.name = name.value \
-             AND (w.priority, w.seq) > (?4, ?5) ORDER BY w.priority, w.seq LIMIT ?6) \
-         ORDER BY found.priority, found.seq",
+             AND (w.priority, w.created_at, w.seq) > (?4, ?5, ?6) \
+             ORDER BY w.priority, w.created_at, w.seq LIMIT ?7) \
+         ORDER BY found.priority, found.created_at, found.seq",
         values![
             json_numbers(partitions),
             wanted.names.as_str(),
             wanted.versions.as_str(),
             after.0,
             after.1,
+            after.2,
             i64::try_from(count).unwrap_or(i64::MAX),
         ],
     )
@@ -93,7 +95,11 @@ pub(super) async fn backlog(
     for row in rows {
         let places = places.entry(row.try_get("partition")?).or_default();
         if places.len() < count {
-            places.push((row.try_get("priority")?, row.try_get("seq")?));
+            places.push((
+                row.try_get("priority")?,
+                row.try_get("created_at")?,
+                row.try_get("seq")?,
+            ));
         }
     }
     Ok(places)

@@ -1,9 +1,6 @@
 use std::sync::atomic::Ordering;
 
-use durable_api::{
-    Timestamp,
-    store::{DequeueWorkflows, StoreError, StoreErrorKind, StoreResult},
-};
+use durable_api::store::{DequeueWorkflows, StoreError, StoreErrorKind, StoreResult};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::Dequeue;
@@ -17,31 +14,20 @@ use crate::{
 /// How many partitions a look examines.
 const EXAMINED: i64 = 32;
 
-/// For how long after its end the period of a rate is remembered where nothing waits or runs, in milliseconds: more than the
-/// clocks of two machines may differ.
-const SLACK: i64 = 3_600_000;
-
-/// Whether nothing keeps a partition `p`: it has nothing waiting or running, and no rate counts what it has started. The parameter is a
-/// time.
+/// Whether a partition `p` has nothing waiting or running.
 macro_rules! is_idle {
-    ($time:literal) => {
-        concat!(
-            "NOT EXISTS (SELECT 1 FROM workflows AS w WHERE w.status = 'ENQUEUED' \
-                 AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key) \
-             AND NOT EXISTS (SELECT 1 FROM workflows AS w WHERE w.status = 'PENDING' \
-                 AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key) \
-             AND NOT EXISTS (SELECT 1 FROM starts AS s \
-                 WHERE s.app = p.app AND s.queue = p.queue AND s.scope = p.scope AND s.counted_until > ",
-            $time,
-            ")"
-        )
+    () => {
+        "NOT EXISTS (SELECT 1 FROM workflows AS w WHERE w.status = 'ENQUEUED' \
+             AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key) \
+         AND NOT EXISTS (SELECT 1 FROM workflows AS w WHERE w.status = 'PENDING' \
+             AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key)"
     };
 }
 
 macro_rules! look {
     ($waiting:literal) => {
         concat!(
-            "WITH page AS MATERIALIZED (SELECT seq, app, queue, partition_key, scope FROM partitions \
+            "WITH page AS MATERIALIZED (SELECT seq, app, queue, partition_key FROM partitions \
                  WHERE seq > ?1 ORDER BY seq LIMIT ?2) \
              SELECT EXISTS (",
             $waiting,
@@ -50,7 +36,7 @@ macro_rules! look {
              (SELECT count(*) FROM page) AS examined, \
              (SELECT max(seq) FROM page) AS last, \
              (SELECT json_group_array(seq) FROM page AS p WHERE ",
-            is_idle!("?6"),
+            is_idle!(),
             ") AS idle"
         )
     };
@@ -59,7 +45,7 @@ macro_rules! look {
 const IN_ANY: &str = look!("SELECT 1 FROM workflows WHERE status = 'ENQUEUED' AND app = ?3");
 
 const IN_SOME: &str = look!(
-    "SELECT 1 FROM json_each(?7) AS name CROSS JOIN workflows AS w \
+    "SELECT 1 FROM json_each(?6) AS name CROSS JOIN workflows AS w \
      WHERE w.status = 'ENQUEUED' AND w.app = ?3 AND w.queue = name.value"
 );
 
@@ -72,7 +58,6 @@ impl SqliteStore {
             request.app.as_str(),
             request.owner.incarnation,
             execution(request.owner),
-            request.now.as_millis().saturating_sub(SLACK),
         ];
         let sql = match &request.queues {
             None => IN_ANY,
@@ -111,35 +96,18 @@ impl SqliteStore {
 pub(super) async fn forget(
     connection: &mut SqliteConnection,
     partitions: &[i64],
-    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     if partitions.is_empty() {
         return Ok(());
     }
-    let forgotten = query(
+    query(
         concat!(
             "DELETE FROM partitions AS p WHERE p.seq IN (SELECT value FROM json_each(?)) AND ",
-            is_idle!("?"),
-            " RETURNING app, queue, scope"
+            is_idle!()
         ),
-        values![
-            json_numbers(partitions.iter().copied()),
-            now.as_millis().saturating_sub(SLACK),
-        ],
+        values![json_numbers(partitions.iter().copied())],
     )
-    .fetch_all(&mut *connection)
+    .execute(connection)
     .await?;
-    for row in forgotten {
-        query(
-            "DELETE FROM starts WHERE app = ? AND queue = ? AND scope = ?",
-            values![
-                row.try_get::<&str, _>("app")?,
-                row.try_get::<&str, _>("queue")?,
-                row.try_get::<&str, _>("scope")?,
-            ],
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
     Ok(())
 }

@@ -45,21 +45,25 @@ impl Write for Dequeue {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<DequeuedWorkflows, Trouble> {
         let request = &self.request;
-        look::forget(connection, &self.idle, request.now).await?;
+        look::forget(connection, &self.idle).await?;
         let mut answer = DequeuedWorkflows::new();
         if !is_registered(connection, request.owner.incarnation).await? {
             return Ok(answer);
         }
         let before = take::repeated(connection, request).await?;
         let (mut taken, _) = load(connection, &before, has_history).await?;
-        taken.sort_by_key(|one| (one.record.priority, one.seq));
-        let mut wanted = Wanted::new(request, taken.len());
+        taken.sort_by_key(|one| (one.record.priority, one.record.created_at, one.seq));
+        let mut wanted = Wanted::new(request);
+        if !taken.is_empty() {
+            // The answer was lost: it is given again, and no more is taken.
+            wanted.limit = 0;
+        }
         // Damaged ones are passed over, and all is chosen anew without them.
-        let (mut queues, mut found) = loop {
+        let (queues, mut found) = loop {
             answer.damaged.clear();
             let mut queues = Queue::waiting(connection, &wanted, &mut answer.damaged).await?;
             let chosen = select(connection, &wanted, &mut queues).await?;
-            answer.more = chosen.more;
+            answer.more = chosen.more && taken.len() + chosen.seqs.len() >= request.limit as usize;
             let (mut found, damaged) = load(connection, &chosen.seqs, has_history).await?;
             let place = |seq| chosen.seqs.iter().position(|one| *one == seq);
             found.sort_by_cached_key(|one| place(one.seq));
@@ -73,7 +77,7 @@ impl Write for Dequeue {
         };
         answer.damaged.append(&mut wanted.damaged);
         take::take(connection, request, &mut found).await?;
-        for queue in &mut queues {
+        for queue in &queues {
             queue.settle(connection).await?;
             let free_at = queue.free_at(connection).await?;
             answer.retry_at = answer.retry_at.into_iter().chain(free_at).min();

@@ -3,8 +3,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::{
     backlog::{FRONT, Wanted, backlog},
     partition::Partition,
-    queue::{Queue, order},
-    rate::{Scope, Standing},
+    queue::Queue,
     room::{Pending, Room},
 };
 use crate::sql::{query, values};
@@ -73,27 +72,14 @@ impl Queue {
         let share = (wanted.limit + 1).div_ceil(rows.len());
         let mut backlogs = backlog(connection, wanted, seqs, FRONT, share).await?;
         for (row, pending) in rows.iter().zip(pending) {
-            let mut partition = Partition::read(row, Room::new(&limits, pending, None))?;
-            let Some(places) = backlogs.remove(&partition.seq) else {
-                self.empty.push(partition.seq);
-                continue;
-            };
-            partition.add(places, share, &wanted.passed_over);
             let key: Option<String> = row.try_get("partition_key").unwrap_or_default();
-            partition.weight = self.record.weight(key.as_deref());
-            if let Some(rate) = limits.rate {
-                let scope = Scope {
-                    app: &wanted.app,
-                    queue: &self.record.name,
-                    scope: &partition.scope,
-                };
-                let standing = Standing::of(connection, &scope, rate, wanted.now).await?;
-                partition.room = Room::new(&limits, pending, Some(&standing));
-                partition.standing = Some(standing);
+            let weight = self.record.weight(key.as_deref());
+            let mut partition = Partition::read(row, weight, Room::new(&limits, pending))?;
+            if let Some(places) = backlogs.remove(&partition.seq) {
+                partition.add(places, share, &wanted.passed_over);
+                self.limit_rate(connection, &mut partition).await?;
             }
-            let index = self.partitions.len();
-            self.order.insert(order(index, &partition));
-            self.partitions.push(partition);
+            self.add(partition);
         }
         Ok(true)
     }

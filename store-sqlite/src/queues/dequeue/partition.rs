@@ -4,7 +4,6 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     backlog::{FRONT, Place, Wanted, backlog},
-    rate::Standing,
     room::Room,
 };
 
@@ -12,12 +11,12 @@ use super::{
 pub(super) struct Partition {
     pub(super) seq: i64,
     pub(super) scope: String,
-    /// Its turns; as many workflows as `weight` are one.
+    /// The number of its last turn; [`MIDST`](Self::MIDST), if that is under way.
     pub(super) served: i64,
+    /// How many it has taken of a turn that is under way, which are `weight` in all.
     pub(super) used: u32,
     pub(super) weight: u32,
     pub(super) room: Room,
-    pub(super) standing: Option<Standing>,
     /// How many were taken from it by this call.
     pub(super) taken: u32,
     /// Whether its turns are to be written.
@@ -33,24 +32,26 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// From its row, before anything is known of it but its turns.
-    pub(super) fn read(row: &SqliteRow, room: Room) -> Result<Self, sqlx::Error> {
+    /// In the midst of a turn.
+    pub(super) const MIDST: i64 = -1;
+
+    /// From its row, before anything is known of what waits.
+    pub(super) fn read(row: &SqliteRow, weight: u32, room: Room) -> Result<Self, sqlx::Error> {
         Ok(Self {
             seq: row.try_get("seq")?,
             // What belongs to a damaged key is damaged itself, and found so.
             scope: row.try_get("scope").unwrap_or_default(),
             served: row.try_get("served")?,
             used: u32::try_from(row.try_get::<i64, _>("used")?).unwrap_or(0),
-            weight: 1,
+            weight,
             room,
-            standing: None,
             taken: 0,
             changed: false,
             rate_in_the_way: false,
             places: VecDeque::new(),
             read_to: FRONT,
             read: 0,
-            drained: false,
+            drained: true,
         })
     }
 
@@ -61,7 +62,7 @@ impl Partition {
         self.read_to = places.last().copied().unwrap_or(self.read_to);
         let sound = places
             .into_iter()
-            .filter(|(_, seq)| !passed_over.contains(seq));
+            .filter(|(.., seq)| !passed_over.contains(seq));
         self.places.extend(sound);
     }
 
@@ -90,9 +91,10 @@ impl Partition {
 
     /// Takes the first workflow; answers its row.
     pub(super) fn take(&mut self, counter: &mut i64) -> Option<i64> {
-        let (_, seq) = self.places.pop_front()?;
+        let (.., seq) = self.places.pop_front()?;
         self.room.shrink();
         self.taken += 1;
+        self.served = Self::MIDST;
         self.used += 1;
         self.changed = true;
         if self.used >= self.weight {
@@ -101,15 +103,7 @@ impl Partition {
         Some(seq)
     }
 
-    /// Nothing more can be taken from it now, so that its turn is over.
-    pub(super) fn close(&mut self, counter: &mut i64) {
-        self.rate_in_the_way = self.first().is_some() && !self.room.has_start();
-        if self.used > 0 {
-            self.end_turn(counter);
-        }
-    }
-
-    fn end_turn(&mut self, counter: &mut i64) {
+    pub(super) fn end_turn(&mut self, counter: &mut i64) {
         *counter += 1;
         self.served = *counter;
         self.used = 0;

@@ -10,9 +10,9 @@ use super::{
     backlog::{Place, Wanted},
     page::Pages,
     partition::Partition,
-    rate::{Scope, Standing, WHOLE},
+    rate::Starts,
     room::{Pending, Room},
-    take::{Turn, note_turns},
+    take::note_turns,
 };
 use crate::{
     queues::configuration::configuration,
@@ -22,32 +22,29 @@ use crate::{
 /// A queue in which work waits.
 pub(super) struct Queue {
     pub(super) record: QueueRecord,
-    pub(super) partitions: Vec<Partition>,
-    /// Partitions that were looked at in vain.
-    pub(super) empty: Vec<i64>,
     pub(super) pages: Pages,
-    /// The partitions from which more can be taken, by index, in the order of their turns.
-    pub(super) order: BTreeSet<Order>,
+    partitions: Vec<Partition>,
+    /// The partitions from which more can be taken, in the order of their turns.
+    order: BTreeSet<Order>,
+    /// The partition that is in the midst of its turn, by index.
+    midst: Option<usize>,
     room: Room,
-    standing: Option<Standing>,
-    taken: u32,
     rate_in_the_way: bool,
     /// Turns are counted: how many there were before this call, and are now.
     before: i64,
     counter: i64,
+    now: Timestamp,
 }
 
-/// By turns; where these are equal, a turn that is under way comes first, then the earlier first place.
-pub(super) type Order = (i64, bool, Option<Place>, usize);
+/// The number of the last turn, where those are equal the first place, and the index of the partition.
+type Order = (i64, Option<Place>, usize);
 
 /// What comes next of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A workflow of the partition that is first in order.
     Workflow,
-    /// A workflow that must wait for the queue's rate.
-    Rate,
-    /// Nothing that can be taken.
+    /// Nothing that can be taken now.
     Nothing,
 }
 
@@ -77,15 +74,12 @@ impl Queue {
             };
             match record {
                 Ok(record) => {
-                    queues.push(
-                        Self::open(connection, wanted, record, row.try_get("served")?).await?,
-                    );
+                    let served = row.try_get("served")?;
+                    queues.push(Self::open(connection, wanted, record, served).await?);
                 }
                 Err(reason) => {
-                    damaged.push(DamagedWorkflow::new(
-                        format!("all of queue `{name}`"),
-                        reason,
-                    ));
+                    let id = format!("all of queue `{name}`");
+                    damaged.push(DamagedWorkflow::new(id, reason));
                 }
             }
         }
@@ -100,23 +94,52 @@ impl Queue {
     ) -> Result<Self, sqlx::Error> {
         let limits = &record.limits;
         let pending = Pending::of_queue(connection, wanted, &record.name, limits).await?;
-        let standing = match limits.rate {
-            None => None,
-            Some(rate) => Some(Standing::of(connection, &whole(&record), rate, wanted.now).await?),
-        };
+        let mut room = Room::new(limits, pending);
+        if let Some(rate) = limits.rate
+            && let Some(starts) = Starts::of(connection, &record, wanted.now).await?
+        {
+            room.limit_rate(starts.left(connection, rate, None).await?);
+        }
         Ok(Self {
-            room: Room::new(limits, pending, standing.as_ref()),
-            standing,
-            partitions: Vec::new(),
-            empty: Vec::new(),
+            room,
+            record,
             pages: Pages::new(),
+            partitions: Vec::new(),
             order: BTreeSet::new(),
-            taken: 0,
+            midst: None,
             rate_in_the_way: false,
             before: served,
             counter: served,
-            record,
+            now: wanted.now,
         })
+    }
+
+    /// Adds a partition, also one from which nothing can be taken.
+    pub(super) fn add(&mut self, partition: Partition) {
+        let index = self.partitions.len();
+        if partition.served == Partition::MIDST {
+            self.midst = Some(index);
+        }
+        if partition.first().is_some() || partition.is_behind() {
+            self.order.insert(order(index, &partition));
+        }
+        self.partitions.push(partition);
+    }
+
+    /// Finds out how many a partition's rate lets start.
+    pub(super) async fn limit_rate(
+        &self,
+        connection: &mut SqliteConnection,
+        partition: &mut Partition,
+    ) -> Result<(), sqlx::Error> {
+        if let Some(rate) = self.record.partition_limits.rate
+            && let Some(starts) = Starts::of(connection, &self.record, self.now).await?
+        {
+            let scope = Some(partition.scope.as_str());
+            let left = starts.left(connection, rate, scope).await?;
+            partition.room.limit_rate(left);
+        }
+        Ok(())
     }
 
     /// What comes next.
@@ -125,7 +148,7 @@ impl Queue {
         connection: &mut SqliteConnection,
         wanted: &Wanted,
     ) -> Result<Next, sqlx::Error> {
-        if self.room.has_start() && !self.room.has_slot() {
+        if !self.room.has_slot() {
             return Ok(Next::Nothing);
         }
         loop {
@@ -144,17 +167,16 @@ impl Queue {
                 self.order.remove(&place);
                 partition.read_on(connection, wanted).await?;
                 self.order.insert(order(index, partition));
-            } else if partition.first().is_none()
-                || !partition.room.has_slot()
-                || !partition.room.has_start()
-            {
+            } else if partition.first().is_none() || !partition.room.has_slot() {
                 self.order.remove(&place);
-                partition.close(&mut self.counter);
+            } else if !partition.room.has_start() {
+                partition.rate_in_the_way = true;
+                self.order.remove(&place);
             } else if self.room.has_start() {
                 return Ok(Next::Workflow);
             } else {
                 self.rate_in_the_way = true;
-                return Ok(Next::Rate);
+                return Ok(Next::Nothing);
             }
         }
     }
@@ -162,38 +184,34 @@ impl Queue {
     /// Takes what comes next; answers its row.
     pub(super) fn take(&mut self) -> Option<i64> {
         let (.., index) = self.order.pop_first()?;
+        let interrupted = self.midst.filter(|other| *other != index);
+        if let Some(interrupted) = interrupted.and_then(|other| self.partitions.get_mut(other)) {
+            interrupted.end_turn(&mut self.counter);
+        }
         let partition = &mut self.partitions[index];
         let seq = partition.take(&mut self.counter);
+        self.midst = (partition.served == Partition::MIDST).then_some(index);
         self.order.insert(order(index, partition));
         self.room.shrink();
-        self.taken += 1;
         seq
     }
 
-    /// Writes what was taken: starts and turns.
+    /// Writes what was taken: turns and starts.
     pub(super) async fn settle(
-        &mut self,
+        &self,
         connection: &mut SqliteConnection,
     ) -> Result<(), sqlx::Error> {
-        if let Some(standing) = &self.standing {
-            let scope = whole(&self.record);
-            standing.record(connection, &scope, self.taken).await?;
+        note_turns(connection, &self.partitions).await?;
+        if let Some(starts) = Starts::of(connection, &self.record, self.now).await? {
+            let taken: Vec<(&str, u32)> = self
+                .partitions
+                .iter()
+                .filter(|partition| partition.taken > 0)
+                .map(|partition| (partition.scope.as_str(), partition.taken))
+                .collect();
+            starts.record(connection, &taken).await?;
         }
-        let mut turns = Vec::new();
-        for partition in &self.partitions {
-            if let Some(standing) = &partition.standing {
-                let scope = self.scope(partition);
-                standing.record(connection, &scope, partition.taken).await?;
-            }
-            if partition.changed {
-                turns.push(Turn {
-                    partition: partition.seq,
-                    served: partition.served,
-                    used: partition.used,
-                });
-            }
-        }
-        note_turns(connection, &turns, &self.empty).await
+        Ok(())
     }
 
     /// When a rate limit that was in the way lets the next one start.
@@ -201,39 +219,37 @@ impl Queue {
         &self,
         connection: &mut SqliteConnection,
     ) -> Result<Option<Timestamp>, sqlx::Error> {
-        let mut earliest = None;
-        if let Some(standing) = self.standing.filter(|_| self.rate_in_the_way) {
-            earliest = standing.free_at(connection, &whole(&self.record)).await?;
+        if !self.room.has_slot() {
+            return Ok(None);
         }
+        let Some(starts) = Starts::of(connection, &self.record, self.now).await? else {
+            return Ok(None);
+        };
+        let mut whole = None;
+        if let Some(rate) = self.record.limits.rate.filter(|_| !self.room.has_start()) {
+            whole = starts.free_at(connection, rate, None).await?;
+            if whole.is_none() {
+                return Ok(None);
+            }
+        }
+        let mut earliest = whole.filter(|_| self.rate_in_the_way);
+        let Some(rate) = self.record.partition_limits.rate else {
+            return Ok(earliest);
+        };
         for partition in self.partitions.iter().filter(|one| one.rate_in_the_way) {
-            if let Some(standing) = partition.standing {
-                let scope = self.scope(partition);
-                let free_at = standing.free_at(connection, &scope).await?;
-                earliest = earliest.into_iter().chain(free_at).min();
+            let scope = Some(partition.scope.as_str());
+            // Where both are in the way, the later one counts.
+            if let Some(free_at) = starts.free_at(connection, rate, scope).await? {
+                let free_at = whole.map_or(free_at, |whole| whole.max(free_at));
+                earliest = earliest.into_iter().chain([free_at]).min();
             }
         }
         Ok(earliest)
     }
-
-    fn scope<'a>(&'a self, partition: &'a Partition) -> Scope<'a> {
-        Scope {
-            scope: &partition.scope,
-            ..whole(&self.record)
-        }
-    }
 }
 
-pub(super) fn order(index: usize, partition: &Partition) -> Order {
-    let is_new = partition.used == 0;
-    (partition.served, is_new, partition.first(), index)
-}
-
-fn whole(record: &QueueRecord) -> Scope<'_> {
-    Scope {
-        app: &record.app,
-        queue: &record.name,
-        scope: WHOLE,
-    }
+fn order(index: usize, partition: &Partition) -> Order {
+    (partition.served, partition.first(), index)
 }
 
 /// The queues of an application in which work waits, with their configurations, and how many turns there were. From one queue to the
@@ -244,7 +260,7 @@ const WAITING: &str = "WITH RECURSIVE names (queue) AS ( \
         SELECT (SELECT min(queue) FROM partitions WHERE app = ?1 AND queue > names.queue) \
         FROM names WHERE queue IS NOT NULL \
     ) \
-    SELECT names.queue, queues.app, queues.name, queues.record, max( \
+    SELECT names.queue, queues.app, queues.name, queues.record, max(0, \
         ifnull((SELECT max(served) FROM partitions WHERE app = ?1 AND queue = names.queue AND waiting = 0), 0), \
         ifnull((SELECT max(served) FROM partitions WHERE app = ?1 AND queue = names.queue AND waiting = 1), 0)) AS served \
     FROM names LEFT JOIN queues ON queues.app = ?1 AND queues.name = names.queue \

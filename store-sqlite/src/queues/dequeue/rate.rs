@@ -1,116 +1,138 @@
-use durable_api::{Timestamp, store::RateLimit};
+use durable_api::{
+    Timestamp,
+    store::{QueueRecord, RateLimit},
+};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::sql::{query, values};
 
-/// The scope of what a queue as a whole has started.
-pub(super) const WHOLE: &str = "*";
-
-/// Whose starts are counted: a queue's, or a partition's.
-pub(super) struct Scope<'a> {
-    pub(super) app: &'a str,
-    pub(super) queue: &'a str,
-    pub(super) scope: &'a str,
-}
-
-/// How a rate limit stands.
+/// The starts of a queue that limits a rate.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
-    rate: RateLimit,
+pub(super) struct Starts<'a> {
+    app: &'a str,
+    queue: &'a str,
     /// The caller's time, or that of the latest start if it is later. Starts are recorded at this time, so that it never goes
     /// back.
     present: i64,
-    /// How many more may start.
-    pub(super) left: u64,
+    /// The longest period of a rate.
+    memory: i64,
 }
 
-impl Standing {
+impl<'a> Starts<'a> {
+    /// `None`, if no rate is limited.
     pub(super) async fn of(
         connection: &mut SqliteConnection,
-        scope: &Scope<'_>,
-        rate: RateLimit,
+        record: &'a QueueRecord,
         now: Timestamp,
-    ) -> Result<Self, sqlx::Error> {
-        let row = query(
-            "WITH present (time) AS (SELECT max(?4, ifnull((SELECT max(started_at) FROM starts \
-                 WHERE app = ?1 AND queue = ?2 AND scope = ?3), ?4))) \
-             SELECT time, (SELECT count(*) FROM starts WHERE app = ?1 AND queue = ?2 AND scope = ?3 \
-                 AND started_at > time - ?5) AS started FROM present",
-            values![scope.app, scope.queue, scope.scope, now, period(rate)],
-        )
-        .fetch_one(connection)
-        .await?;
-        let started: i64 = row.try_get("started")?;
-        Ok(Self {
-            rate,
-            present: row.try_get("time")?,
-            left: u64::from(rate.starts).saturating_sub(started.unsigned_abs()),
-        })
-    }
-
-    /// Records starts, and forgets those that count no more, whatever the clock of the next caller says.
-    pub(super) async fn record(
-        &self,
-        connection: &mut SqliteConnection,
-        scope: &Scope<'_>,
-        starts: u32,
-    ) -> Result<(), sqlx::Error> {
-        if starts == 0 {
-            return Ok(());
-        }
-        let until = self.present.saturating_add(period(self.rate));
-        query(
-            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?) \
-             INSERT INTO starts (app, queue, scope, started_at, counted_until) SELECT ?, ?, ?, ?, ? FROM numbers",
-            values![
-                starts,
-                scope.app,
-                scope.queue,
-                scope.scope,
-                self.present,
-                until,
-            ],
-        )
-        .execute(&mut *connection)
-        .await?;
-        query(
-            "DELETE FROM starts WHERE app = ? AND queue = ? AND scope = ? AND started_at <= ?",
-            values![scope.app, scope.queue, scope.scope, self.past()],
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-
-    /// When the next one may start, if the limit is reached.
-    pub(super) async fn free_at(
-        &self,
-        connection: &mut SqliteConnection,
-        scope: &Scope<'_>,
-    ) -> Result<Option<Timestamp>, sqlx::Error> {
-        // Nothing ever starts at a rate of nothing.
-        let Some(earlier) = self.rate.starts.checked_sub(1) else {
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let rates = [record.limits.rate, record.partition_limits.rate];
+        let Some(memory) = rates.into_iter().flatten().map(period).max() else {
             return Ok(None);
         };
         let row = query(
-            "SELECT started_at FROM starts WHERE app = ? AND queue = ? AND scope = ? AND started_at > ? \
-             ORDER BY started_at DESC LIMIT 1 OFFSET ?",
-            values![scope.app, scope.queue, scope.scope, self.past(), earlier],
+            "SELECT max(started_at) FROM starts WHERE app = ? AND queue = ?",
+            values![record.app.as_str(), record.name.as_str()],
         )
-        .fetch_optional(connection)
+        .fetch_one(connection)
         .await?;
+        let latest: Option<i64> = row.try_get(0)?;
+        let now = now.as_millis();
+        Ok(Some(Self {
+            app: &record.app,
+            queue: &record.name,
+            present: latest.map_or(now, |latest| latest.max(now)),
+            memory,
+        }))
+    }
+
+    /// How many more may start in the queue or, of a partition's rate, in the partition of that scope.
+    pub(super) async fn left(
+        &self,
+        connection: &mut SqliteConnection,
+        rate: RateLimit,
+        scope: Option<&str>,
+    ) -> Result<u64, sqlx::Error> {
+        let past = self.present.saturating_sub(period(rate));
+        let counted = match scope {
+            None => query(
+                "SELECT count(*) FROM starts WHERE app = ? AND queue = ? AND started_at > ?",
+                values![self.app, self.queue, past],
+            ),
+            Some(scope) => query(
+                "SELECT count(*) FROM starts WHERE app = ? AND queue = ? AND scope = ? AND started_at > ?",
+                values![self.app, self.queue, scope, past],
+            ),
+        };
+        let started: i64 = counted.fetch_one(connection).await?.try_get(0)?;
+        Ok(u64::from(rate.starts).saturating_sub(started.unsigned_abs()))
+    }
+
+    /// When the next one may start where none is left; `None` for never.
+    pub(super) async fn free_at(
+        &self,
+        connection: &mut SqliteConnection,
+        rate: RateLimit,
+        scope: Option<&str>,
+    ) -> Result<Option<Timestamp>, sqlx::Error> {
+        let Some(later) = rate.starts.checked_sub(1) else {
+            return Ok(None);
+        };
+        let past = self.present.saturating_sub(period(rate));
+        let start = match scope {
+            None => query(
+                "SELECT started_at FROM starts WHERE app = ? AND queue = ? AND started_at > ? \
+                 ORDER BY started_at DESC LIMIT 1 OFFSET ?",
+                values![self.app, self.queue, past, later],
+            ),
+            Some(scope) => query(
+                "SELECT started_at FROM starts WHERE app = ? AND queue = ? AND scope = ? AND started_at > ? \
+                 ORDER BY started_at DESC LIMIT 1 OFFSET ?",
+                values![self.app, self.queue, scope, past, later],
+            ),
+        };
+        let row = start.fetch_optional(connection).await?;
         row.map(|row| {
             let started: i64 = row.try_get(0)?;
-            Ok(Timestamp::from_millis(
-                started.saturating_add(period(self.rate)),
-            ))
+            Ok(Timestamp::from_millis(started.saturating_add(period(rate))))
         })
         .transpose()
     }
 
-    /// What started then or before does not count.
-    fn past(&self) -> i64 {
-        self.present.saturating_sub(period(self.rate))
+    /// Records starts in partitions.
+    pub(super) async fn record(
+        &self,
+        connection: &mut SqliteConnection,
+        starts: &[(&str, u32)],
+    ) -> Result<(), sqlx::Error> {
+        if starts.is_empty() {
+            return Ok(());
+        }
+        query(
+            "WITH RECURSIVE started (scope, left) AS ( \
+                 SELECT value ->> 0, value ->> 1 FROM json_each(?) \
+                 UNION ALL SELECT scope, left - 1 FROM started WHERE left > 1 \
+             ) INSERT INTO starts (app, queue, scope, started_at) SELECT ?, ?, scope, ? FROM started",
+            values![
+                serde_json::json!(starts).to_string(),
+                self.app,
+                self.queue,
+                self.present,
+            ],
+        )
+        .execute(&mut *connection)
+        .await?;
+        // What no caller counts any more, however slow its clock is.
+        query(
+            "DELETE FROM starts WHERE app = ? AND queue = ? AND started_at <= ?",
+            values![
+                self.app,
+                self.queue,
+                self.present.saturating_sub(self.memory),
+            ],
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 use durable_api::store::{Incarnation, Limits};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{backlog::Wanted, rate::Standing};
+use super::backlog::Wanted;
 use crate::sql::{json_numbers, query, values};
 
 /// How many more may be taken.
@@ -14,16 +14,21 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// What `limits` leave, where so many are pending, and so many of them are the caller's own.
-    pub(super) fn new(limits: &Limits, pending: Pending, standing: Option<&Standing>) -> Self {
+    /// What the concurrency of `limits` leaves, where so many are pending, and so many of them are the caller's own.
+    pub(super) fn new(limits: &Limits, pending: Pending) -> Self {
         let left = |limit: Option<u32>, used: u64| {
             limit.map_or(u64::MAX, |limit| u64::from(limit).saturating_sub(used))
         };
         Self {
             slots: left(limits.concurrency, pending.all)
                 .min(left(limits.executor_concurrency, pending.own)),
-            starts: standing.map_or(u64::MAX, |one| one.left),
+            starts: u64::MAX,
         }
+    }
+
+    /// A rate lets so many start.
+    pub(super) fn limit_rate(&mut self, starts: u64) {
+        self.starts = starts;
     }
 
     pub(super) fn has_slot(&self) -> bool {

@@ -1,6 +1,7 @@
 use durable_api::{WorkflowStatus, store::DequeueWorkflows};
 use sqlx::{Row as _, SqliteConnection};
 
+use super::partition::Partition;
 use crate::{
     sql::{json_numbers, query, values},
     steps::execution,
@@ -14,7 +15,7 @@ pub(super) async fn repeated(
 ) -> Result<Vec<i64>, sqlx::Error> {
     query(
         "SELECT seq FROM workflows WHERE status = 'PENDING' AND queue IS NOT NULL \
-         AND owner_incarnation = ? AND owner_execution = ? AND app = ? ORDER BY priority, seq LIMIT ?",
+         AND owner_incarnation = ? AND owner_execution = ? AND app = ? LIMIT ?",
         values![
             request.owner.incarnation,
             execution(request.owner),
@@ -41,8 +42,7 @@ pub(super) async fn take(
     query(
         "UPDATE workflows SET status = 'PENDING', owner_incarnation = ?1, owner_execution = ?2, \
              executor_id = ?3, started_at = ?4, updated_at = ?4, \
-             deadline = iif(timeout IS NULL OR started_at IS NOT NULL, deadline, \
-                 min(ifnull(deadline, ?4 + timeout), ?4 + timeout)) \
+             deadline = iif(timeout IS NULL OR started_at IS NOT NULL, deadline, ?4 + timeout) \
          WHERE seq IN (SELECT value FROM json_each(?5))",
         values![
             request.owner.incarnation,
@@ -56,8 +56,7 @@ pub(super) async fn take(
     .await?;
     for Candidate { record, .. } in found {
         if let (Some(timeout), None) = (record.timeout, record.started_at) {
-            let end = request.now.saturating_add(timeout);
-            record.deadline = record.deadline.into_iter().chain([end]).min();
+            record.deadline = Some(request.now.saturating_add(timeout));
         }
         record.status = WorkflowStatus::Pending;
         record.owner = Some(request.owner);
@@ -68,40 +67,30 @@ pub(super) async fn take(
     Ok(())
 }
 
-/// How a partition stands with its turns.
-pub(super) struct Turn {
-    pub(super) partition: i64,
-    pub(super) served: i64,
-    pub(super) used: u32,
-}
-
-/// Writes turns; and that partitions, these and the `empty` ones, have nothing waiting any more, if that is so.
+/// Writes the turns of partitions; and that they have nothing waiting any more, if that is so.
 pub(super) async fn note_turns(
     connection: &mut SqliteConnection,
-    turns: &[Turn],
-    empty: &[i64],
+    partitions: &[Partition],
 ) -> Result<(), sqlx::Error> {
+    let changed = partitions.iter().filter(|partition| partition.changed);
+    let turns: Vec<_> = changed
+        .map(|partition| (partition.seq, partition.served, partition.used))
+        .collect();
     if !turns.is_empty() {
-        let rows: Vec<_> = turns
-            .iter()
-            .map(|turn| (turn.partition, turn.served, turn.used))
-            .collect();
         query(
             "UPDATE partitions SET served = turn.value ->> 1, used = turn.value ->> 2 \
              FROM json_each(?) AS turn WHERE partitions.seq = turn.value ->> 0",
-            values![serde_json::json!(rows).to_string()],
+            values![serde_json::json!(turns).to_string()],
         )
         .execute(&mut *connection)
         .await?;
     }
-    let seen = turns.iter().map(|turn| turn.partition);
-    let seen: Vec<i64> = seen.chain(empty.iter().copied()).collect();
-    if !seen.is_empty() {
+    if !partitions.is_empty() {
         query(
             "UPDATE partitions AS p SET waiting = 0 WHERE seq IN (SELECT value FROM json_each(?)) AND waiting = 1 \
              AND NOT EXISTS (SELECT 1 FROM workflows AS w WHERE w.status = 'ENQUEUED' \
                  AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key)",
-            values![json_numbers(seen)],
+            values![json_numbers(partitions.iter().map(|one| one.seq))],
         )
         .execute(connection)
         .await?;

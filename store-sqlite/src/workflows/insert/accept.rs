@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use durable_api::{
     WorkflowStatus,
-    store::{Debounce, Enqueue, InsertOutcome, InsertWorkflow, Owner, StoreResult},
+    store::{Debounce, Enqueue, InsertOutcome, InsertWorkflow, StoreResult},
 };
 use sqlx::{Row as _, SqliteConnection};
 
@@ -69,8 +69,7 @@ pub(crate) async fn accept(
         if (&row.app, &row.name, row.queue.as_ref()) != (&request.app, &request.name, queue) {
             return Ok(InsertOutcome::Conflict(row));
         }
-        let own = row.owner == Some(request.owner) || is_accepted(connection, request).await?;
-        return Ok(match own {
+        return Ok(match row.owner == Some(request.owner) {
             true => InsertOutcome::Inserted,
             false => InsertOutcome::Existing(row),
         });
@@ -95,20 +94,6 @@ pub(crate) async fn accept(
         index_attributes(connection, row, &request.attributes).await?;
     }
     Ok(InsertOutcome::Inserted)
-}
-
-/// Whether an earlier call of this very request has put the workflow into its queue.
-async fn is_accepted(
-    connection: &mut SqliteConnection,
-    request: &InsertWorkflow,
-) -> Result<bool, sqlx::Error> {
-    let row = query(
-        "SELECT 1 FROM workflows WHERE id = ? AND accepted_by = ?",
-        values![request.id.as_str(), token(request.owner)],
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.is_some())
 }
 
 /// Gives the request's input and delay to the delayed workflow with its debounce key, if there is one.
@@ -216,12 +201,12 @@ pub(super) fn start_values(request: &InsertWorkflow) -> Vec<Value> {
 }
 
 /// Lets a workflow wait, unless the id exists or a workflow of the queue has the deduplication id.
-pub(super) const ENQUEUE: &str = "INSERT INTO workflows (id, app, name, status, version, accepted_by, \
+pub(super) const ENQUEUE: &str = "INSERT INTO workflows (id, app, name, status, version, \
     recovery_attempts, queue, priority, deduplication_id, partition_key, delayed_until, \
     debounce_key, debounce_until, timeout, parent_id, parent_step, deadline, schedule, \
     caller_user, caller_role, caller_roles, attributes, trace_context, \
     created_at, updated_at, input_encoding, input) \
-    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT DO NOTHING";
 
 pub(super) fn enqueue_values(request: &InsertWorkflow, enqueue: &Enqueue) -> Vec<Value> {
@@ -236,7 +221,6 @@ pub(super) fn enqueue_values(request: &InsertWorkflow, enqueue: &Enqueue) -> Vec
         request.name.as_str(),
         status.as_str(),
         request.version.as_deref(),
-        token(request.owner),
         enqueue.queue.as_str(),
         enqueue.priority,
         enqueue.deduplication_id.as_deref(),
@@ -278,11 +262,4 @@ pub(crate) fn timeout_column(timeout: Duration) -> i64 {
     const MOST: i64 = i64::MAX >> 2;
     let millis = timeout.as_nanos().div_ceil(1_000_000);
     i64::try_from(millis).map_or(MOST, |millis| millis.min(MOST))
-}
-
-/// By which the repetition of a request is known.
-fn token(owner: Owner) -> Value {
-    let mut bytes = owner.incarnation.0.as_bytes().to_vec();
-    bytes.extend(owner.execution.to_be_bytes());
-    Value::Blob(bytes)
 }
