@@ -84,7 +84,7 @@ fn events(shown: Value) -> Option<Vec<ArchivedEvent>> {
         let mut value = Bytes::from(value);
         let colon = value.iter().position(|byte| *byte == b':')?;
         let payload = framed::unpack(value.split_off(colon + 1))?;
-        let number: u64 = number(&value)?;
+        let number: u64 = number(&value[..colon])?;
         let event = ArchivedEvent {
             key: key.to_owned(),
             step_id: step.parse().ok()?,

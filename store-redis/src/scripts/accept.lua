@@ -99,7 +99,7 @@ local function write_accepted(request)
   if request.parent then redis.call('ZADD', base .. 'children:' .. request.parent, 0, place) end
   if request.deduplication then redis.call('HSET', deduplicated_key(queue), request.deduplication, id) end
   if request.delayed then
-    enter_delayed(id, app, request.name, request.queue, request.delayed, request.debounce)
+    enter_delayed(id, app, request.name, request.queue, request.now, request.delayed, request.debounce)
   else
     enter_line(app, request.queue, class_of(app, request.version, request.name), partition_of(request.partition),
       line_place(request.priority, request.now, accepted, id))
@@ -123,8 +123,8 @@ local function accept_request(request)
   end
 
   if request.debounce then
-    local key = debounced_key(request.app, request.name)
-    holder_id = redis.call('HGET', key, request.debounce)
+    local member
+    holder_id, member = debounced_by(request.app, request.name, request.debounce)
     holder, refusal = read_holder(holder_id)
     if refusal then return refusal end
     if holder and holder[STATUS] == 'DELAYED' and is_debounced(holder, request) then
@@ -133,7 +133,8 @@ local function accept_request(request)
       tell_enqueued()
       return {'debounced', holder_id}
     end
-    if holder_id then redis.call('HDEL', key, request.debounce) end
+    -- The index is wrong.
+    if holder_id then redis.call('ZREM', debounced_key(request.app, request.name), member) end
   end
 
   if request.deduplication then

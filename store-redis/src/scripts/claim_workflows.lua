@@ -105,8 +105,7 @@ for _, change in ipairs(changes) do
       _, refusal = attempt('HSET', key, 'status', 'ENQUEUED', 'attempts', row[ATTEMPTS], 'updated', now)
       if refusal then return refusal end
       redis.call('HDEL', key, 'owner')
-      stand_down(id, row)
-      stand_in_line(id, row)
+      go_back_in_line(id, row)
     else
       row[OWNER], row[EXECUTOR], row[UPDATED], row[STARTED] = owner, executor_id, now, row[STARTED] or now
       _, refusal = attempt('HSET', key, 'owner', owner, 'executor', executor_id,

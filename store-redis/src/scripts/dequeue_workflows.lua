@@ -82,7 +82,7 @@ local function serve_queue(name)
   -- Who cannot know the limits takes nothing.
   if not queue then return end
   served[#served + 1] = queue
-  while not is_full() do
+  while true do
     local partition = queue.next_partition()
     if not partition then return end
     local left, retry = room_of(queue.room, queue.taken)
@@ -93,6 +93,8 @@ local function serve_queue(name)
     left, retry = room_of(partition.room, partition.taken)
     if left <= 0 then
       note_retry(retry)
+    elseif is_full() then
+      return
     else
       serve(queue, partition)
       queue.again[#queue.again + 1] = partition

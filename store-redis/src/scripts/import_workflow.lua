@@ -58,7 +58,7 @@ else
     stand_in_line(id, row)
     tell_enqueued()
   elseif row[STATUS] == 'DELAYED' then
-    enter_delayed(id, row[APP], row[NAME], row[QUEUE], row[DELAYED], row[DEBOUNCE])
+    enter_delayed(id, row[APP], row[NAME], row[QUEUE], row[CREATED], row[DELAYED], row[DEBOUNCE])
     tell_enqueued()
   else
     hold(NOBODY, class_of(row[APP], row[VERSION], row[NAME]), place)

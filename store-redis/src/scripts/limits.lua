@@ -39,6 +39,8 @@ local function open_limits(stored)
     if type(rate) ~= 'table' then return nil end
     limits.starts, limits.period = number_of(rate.starts), number_of(rate.period_millis)
     if not limits.starts or not limits.period then return nil end
+    -- In no time at all there is always room.
+    if limits.period == 0 and limits.starts > 0 then limits.starts, limits.period = nil, nil end
   end
   return limits
 end

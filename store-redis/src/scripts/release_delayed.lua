@@ -2,7 +2,8 @@
 -- ARGV: base, app, now, how many at most, how many damaged ones to pass over
 local app, now, limit, most_damaged = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local PAGE = 100
-local latest = place_of(now, ';')
+-- What is due comes before this: a semicolon comes after the colon.
+local latest = string.sub(place_of(now, ''), 1, -2) .. ';'
 local due, next_due, passed, offset = {}, false, 0, 0
 while not next_due and passed <= most_damaged do
   local places = redis.call('ZRANGE', KEYS[1], offset, offset + PAGE - 1)

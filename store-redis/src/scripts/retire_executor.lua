@@ -20,8 +20,7 @@ for _, member in ipairs(owned) do
     if not refusal then _, refusal = attempt('HDEL', key, 'owner') end
     if refusal then return refusal end
     if row[QUEUE] then
-      stand_down(id, row)
-      stand_in_line(id, row)
+      go_back_in_line(id, row)
       is_enqueued = true
     else
       local class = class_of(row[APP], row[VERSION], row[NAME])

@@ -15,7 +15,7 @@ local function stand_down(id, row)
   if row[STATUS] == 'ENQUEUED' then
     leave_line(line_of(id, row))
   elseif row[STATUS] == 'DELAYED' then
-    leave_delayed(id, row[APP], row[NAME], row[QUEUE], row[DELAYED], row[DEBOUNCE])
+    leave_delayed(id, row[APP], row[NAME], row[QUEUE], row[CREATED], row[DELAYED], row[DEBOUNCE])
   else
     leave_pending(id, place_of(row[CREATED], id), row[APP], class_of(row[APP], row[VERSION], row[NAME]),
       row[OWNER], row[DEADLINE])
@@ -25,7 +25,13 @@ local function stand_down(id, row)
   end
 end
 
--- The same for one that ends.
+-- Takes a pending workflow back into its line: there first, so that its partition is not forgotten in between.
+local function go_back_in_line(id, row)
+  stand_in_line(id, row)
+  stand_down(id, row)
+end
+
+-- Takes a workflow that ends, in whatever status, out of the indexes.
 local function depart(id, row)
   stand_down(id, row)
   if row[QUEUE] and row[DEDUPLICATION] then
