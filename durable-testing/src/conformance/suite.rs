@@ -668,4 +668,47 @@ suite! { $
         a_configuration_is_removed,
         a_queue_in_use_keeps_its_configuration,
     }
+    deduplication {
+        a_second_one_is_not_accepted_while_the_first_has_not_ended,
+        every_end_frees_the_id,
+        an_end_at_the_deadline_frees_the_id,
+        another_queue_and_another_application_have_ids_of_their_own,
+        without_an_id_nothing_is_a_duplicate,
+        the_workflows_id_is_judged_before,
+        a_parents_checkpoint_names_who_has_the_id,
+        a_resumed_one_keeps_its_id_if_it_is_free,
+        a_resumed_one_loses_its_id_to_whoever_has_it,
+        of_those_resumed_together_one_keeps_the_id,
+        a_resumption_into_another_queue_counts_the_ids_there,
+        every_text_is_an_id,
+    }
+    debouncing {
+        the_last_input_wins_and_its_delay,
+        a_start_is_never_pushed_back_beyond_its_own_cap,
+        a_key_is_free_when_its_workflow_is_released,
+        a_key_is_free_when_its_workflow_is_cancelled_or_deleted,
+        a_key_is_of_one_name_and_one_application,
+        the_id_is_judged_before_the_key,
+        the_key_is_judged_before_the_deduplication_id,
+        a_parents_checkpoint_names_who_was_pushed_back,
+        a_changed_delay_may_be_pushed_back_again,
+        every_text_is_a_key,
+    }
+    queue_races {
+        dequeues_never_share_a_workflow,
+        never_more_than_the_concurrency_run,
+        never_more_than_a_partitions_concurrency_run,
+        never_more_than_an_executors_concurrency_run,
+        never_more_than_the_rate_start,
+        a_configuration_put_during_dequeues_holds_for_those_after,
+        what_is_enqueued_during_dequeues_is_not_lost,
+        of_enqueueings_with_one_deduplication_id_one_is_accepted,
+        of_enqueueings_with_one_debounce_key_one_is_accepted,
+        a_push_during_a_release_is_a_push_or_a_start,
+        releases_at_once_release_each_once,
+        a_dequeue_during_a_cancellation_is_empty_or_fenced_out,
+        a_dequeue_during_an_expulsion_is_empty_or_goes_back,
+        a_dequeue_during_a_retirement_is_empty_or_goes_back,
+        a_queue_deleted_during_an_enqueueing_keeps_what_waits,
+    }
 }
