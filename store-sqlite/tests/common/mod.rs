@@ -1,5 +1,7 @@
 //! What the tests of this store share.
 #![allow(dead_code)]
+pub(crate) mod queues;
+
 use std::path::PathBuf;
 
 use durable_api::{
