@@ -67,18 +67,8 @@ pub(super) async fn backlog(
     after: Place,
     count: usize,
 ) -> Result<BTreeMap<i64, Vec<Place>>, sqlx::Error> {
-    // For each version and name apart, because their rows are sorted in the index, so that nothing but what is found is read.
     let rows = query(
-        "SELECT p.seq AS partition, found.priority, found.created_at, found.seq FROM json_each(?1) AS one \
-         CROSS JOIN partitions AS p ON p.seq = one.value \
-         CROSS JOIN json_each(?2) AS name CROSS JOIN json_each(?3) AS version \
-         CROSS JOIN workflows AS found ON found.seq IN ( \
-             SELECT w.seq FROM workflows AS w WHERE w.status = 'ENQUEUED' \
-             AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key \
-             AND w.version IS version.value AND w.name = name.value \
-             AND (w.priority, w.created_at, w.seq) > (?4, ?5, ?6) \
-             ORDER BY w.priority, w.created_at, w.seq LIMIT ?7) \
-         ORDER BY found.priority, found.created_at, found.seq",
+        BACKLOG,
         values![
             json_numbers(partitions),
             wanted.names.as_str(),
@@ -104,3 +94,16 @@ pub(super) async fn backlog(
     }
     Ok(places)
 }
+
+/// For each version and name apart, because their rows are sorted in the index, so that nothing but what is found is read.
+pub(super) const BACKLOG: &str = "SELECT p.seq AS partition, found.priority, found.created_at, found.seq \
+    FROM json_each(?1) AS one \
+    CROSS JOIN partitions AS p ON p.seq = one.value \
+    CROSS JOIN json_each(?2) AS name CROSS JOIN json_each(?3) AS version \
+    CROSS JOIN workflows AS found ON found.seq IN ( \
+        SELECT w.seq FROM workflows AS w WHERE w.status = 'ENQUEUED' \
+        AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key \
+        AND w.version IS version.value AND w.name = name.value \
+        AND (w.priority, w.created_at, w.seq) > (?4, ?5, ?6) \
+        ORDER BY w.priority, w.created_at, w.seq LIMIT ?7) \
+    ORDER BY found.priority, found.created_at, found.seq";

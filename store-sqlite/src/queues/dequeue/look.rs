@@ -42,9 +42,10 @@ macro_rules! look {
     };
 }
 
-const IN_ANY: &str = look!("SELECT 1 FROM workflows WHERE status = 'ENQUEUED' AND app = ?3");
+pub(super) const IN_ANY: &str =
+    look!("SELECT 1 FROM workflows WHERE status = 'ENQUEUED' AND app = ?3");
 
-const IN_SOME: &str = look!(
+pub(super) const IN_SOME: &str = look!(
     "SELECT 1 FROM json_each(?6) AS name CROSS JOIN workflows AS w \
      WHERE w.status = 'ENQUEUED' AND w.app = ?3 AND w.queue = name.value"
 );

@@ -6,6 +6,8 @@ mod backlog;
 mod look;
 mod page;
 mod partition;
+#[cfg(test)]
+mod plans;
 mod queue;
 mod rate;
 mod room;

@@ -39,9 +39,7 @@ impl Queue {
         let size = (wanted.limit + 1).clamp(Pages::FEWEST, Pages::MOST);
         let (served, best, seq) = self.pages.after;
         let rows = query(
-            "SELECT seq, partition_key, scope, served, used, best FROM partitions \
-             WHERE app = ? AND queue = ? AND waiting = 1 AND (served, best, seq) > (?, ?, ?) \
-             ORDER BY served, best, seq LIMIT ?",
+            PAGE,
             values![
                 wanted.app.as_str(),
                 self.record.name.as_str(),
@@ -84,3 +82,7 @@ impl Queue {
         Ok(true)
     }
 }
+
+pub(super) const PAGE: &str = "SELECT seq, partition_key, scope, served, used, best FROM partitions \
+    WHERE app = ? AND queue = ? AND waiting = 1 AND (served, best, seq) > (?, ?, ?) \
+    ORDER BY served, best, seq LIMIT ?";

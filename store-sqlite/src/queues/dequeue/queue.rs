@@ -254,7 +254,7 @@ fn order(index: usize, partition: &Partition) -> Order {
 
 /// The queues of an application in which work waits, with their configurations, and how many turns there were. From one queue to the
 /// next by the index: neither the count of partitions matters, nor that of workflows.
-const WAITING: &str = "WITH RECURSIVE names (queue) AS ( \
+pub(super) const WAITING: &str = "WITH RECURSIVE names (queue) AS ( \
         SELECT min(queue) FROM partitions WHERE app = ?1 \
         UNION ALL \
         SELECT (SELECT min(queue) FROM partitions WHERE app = ?1 AND queue > names.queue) \

@@ -72,8 +72,7 @@ impl Pending {
             return Ok(Self::default());
         }
         let row = query(
-            "SELECT count(*) AS all_pending, count(*) FILTER (WHERE owner_incarnation = ?) AS own_pending \
-             FROM workflows WHERE status = 'PENDING' AND app = ? AND queue = ?",
+            COUNT,
             values![wanted.incarnation, wanted.app.as_str(), queue],
         )
         .fetch_one(connection)
@@ -111,3 +110,7 @@ impl Pending {
 fn are_counted(limits: &Limits) -> bool {
     limits.concurrency.is_some() || limits.executor_concurrency.is_some()
 }
+
+pub(super) const COUNT: &str = "SELECT count(*) AS all_pending, \
+    count(*) FILTER (WHERE owner_incarnation = ?) AS own_pending \
+    FROM workflows WHERE status = 'PENDING' AND app = ? AND queue = ?";
