@@ -740,4 +740,27 @@ suite! { $
         of_schedules_with_one_name_one_is_created,
         a_tick_during_a_pause_is_fired_or_not,
     }
+    archives {
+        an_archive_holds_all_that_belongs_to_a_workflow,
+        an_export_changes_nothing,
+        an_unknown_workflow_is_not_exported,
+        what_is_bare_has_a_bare_archive,
+        what_is_imported_is_as_it_was_exported,
+        what_is_exported_can_be_imported_into_another_store,
+        an_archive_returns_from_json_as_it_was,
+        every_status_is_imported,
+        what_ran_from_a_queue_waits_there,
+        what_is_imported_goes_on_where_it_was,
+        ids_of_messages_that_wait_are_known_and_of_received_ones_are_not,
+        write_ids_of_streams_are_not_carried_over,
+        an_imported_workflow_has_forks,
+        an_archive_of_a_fork_has_no_empty_streams,
+        an_id_that_exists_is_not_imported,
+        a_deduplication_id_that_another_one_has_is_left_out,
+        a_deduplication_id_that_is_free_is_kept,
+        every_text_is_in_an_archive,
+        nul_in_an_archive_is_refused_or_kept_and_never_cut,
+        nothing_is_left_of_an_imported_workflow_that_is_deleted,
+        of_imports_at_once_one_imports,
+    }
 }

@@ -1,5 +1,6 @@
 //! The cases, one file per concern.
 pub(crate) mod aggregates;
+pub(crate) mod archives;
 pub(crate) mod attributes;
 pub(crate) mod callers;
 pub(crate) mod cancellation;
