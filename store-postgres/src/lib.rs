@@ -18,10 +18,12 @@
 //! ```
 mod administration;
 mod aggregates;
+mod archives;
 mod attributes;
 mod batch;
 mod claim;
 mod database;
+mod dequeue;
 mod effects;
 mod error;
 mod events;
@@ -32,10 +34,13 @@ mod management;
 mod messages;
 mod migrations;
 mod options;
+mod queues;
 mod record;
+mod schedules;
 mod steps;
 mod store;
 mod streams;
+mod transactions;
 mod url;
 mod versions;
 mod wakeups;

@@ -15,6 +15,7 @@ const DIGITS: usize = 16;
 
 /// In the place of a workflow's key: a character that is no hexadecimal digit.
 const CLAIMABLE: &str = "claimable.......";
+const ENQUEUED: &str = "enqueued........";
 const EVERYTHING: &str = "everything......";
 
 /// On which channel the notifications of a schema travel, and by which name this store signs its own.
@@ -40,6 +41,7 @@ impl Address {
             match hint {
                 Wakeup::Workflow(key) => text.push_str(&number(key)),
                 Wakeup::Claimable => text.push_str(CLAIMABLE),
+                Wakeup::Enqueued => text.push_str(ENQUEUED),
                 // Also for what this version does not know.
                 _ => text.push_str(EVERYTHING),
             }
@@ -61,6 +63,7 @@ fn hint(bytes: &[u8]) -> Wakeup {
     let text = str::from_utf8(bytes).unwrap_or_default();
     match text {
         CLAIMABLE => Wakeup::Claimable,
+        ENQUEUED => Wakeup::Enqueued,
         _ if text.len() == DIGITS => {
             u64::from_str_radix(text, 16).map_or(Wakeup::Everything, Wakeup::Workflow)
         }
@@ -89,6 +92,7 @@ mod tests {
             Wakeup::Workflow(u64::MAX),
             Wakeup::workflow("w"),
             Wakeup::Claimable,
+            Wakeup::Enqueued,
             Wakeup::Everything,
         ];
         let text = one.write(hints);
