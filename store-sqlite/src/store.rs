@@ -1,14 +1,11 @@
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicI64},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use durable_api::store::StoreResult;
 
 use crate::{
     SqliteOptions,
     database::Database,
+    queues::Rounds,
     readers::Readers,
     url,
     writer::{Write, Writer},
@@ -34,8 +31,7 @@ pub struct SqliteStore {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) polling: Option<Duration>,
-    /// The last partition of a queue that was examined, whether it can be forgotten.
-    pub(crate) examined: Arc<AtomicI64>,
+    pub(crate) rounds: Arc<Rounds>,
 }
 
 impl SqliteStore {
@@ -70,7 +66,7 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(Arc::clone(&database), options.readers)),
             writer: Arc::new(writer),
             polling: options.polling,
-            examined: Arc::default(),
+            rounds: Arc::default(),
             database,
         })
     }

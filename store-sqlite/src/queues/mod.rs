@@ -1,6 +1,7 @@
 mod configuration;
 mod delays;
 mod dequeue;
+mod rounds;
 
 use async_trait::async_trait;
 use durable_api::{
@@ -18,6 +19,7 @@ use crate::{
 };
 use configuration::{DeleteQueue, LIST, configuration};
 use dequeue::Dequeue;
+pub(crate) use rounds::Rounds;
 
 #[async_trait]
 impl QueueStore for SqliteStore {
@@ -61,7 +63,15 @@ impl QueueStore for SqliteStore {
         // A look does not ask for the lock of the file, and mostly there is nothing to do.
         match self.look(&request).await? {
             None => Ok(DequeuedWorkflows::new()),
-            Some(idle) => self.write(Dequeue { request, idle }).await,
+            Some(idle) => {
+                let first_queue = self.rounds.next_queue();
+                self.write(Dequeue {
+                    request,
+                    idle,
+                    first_queue,
+                })
+                .await
+            }
         }
     }
 

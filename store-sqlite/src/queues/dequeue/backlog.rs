@@ -12,7 +12,6 @@ use crate::sql::{json_numbers, json_texts, query, values};
 pub(super) struct Wanted {
     pub(super) app: String,
     pub(super) incarnation: Incarnation,
-    pub(super) execution: u64,
     pub(super) now: Timestamp,
     /// The names of the queues, as JSON; `None` for all.
     pub(super) queues: Option<String>,
@@ -41,7 +40,6 @@ impl Wanted {
         Self {
             app: request.app.clone(),
             incarnation: request.owner.incarnation,
-            execution: request.owner.execution,
             now: request.now,
             queues: queues.map(|names| json_texts(names.iter().map(String::as_str))),
             limit: request.limit as usize,

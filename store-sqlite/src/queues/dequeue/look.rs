@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use durable_api::store::{DequeueWorkflows, StoreError, StoreErrorKind, StoreResult};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -54,7 +52,7 @@ impl SqliteStore {
     /// Looks whether there may be something to take; if so, or if partitions seem to be idle, answers with these.
     pub(crate) async fn look(&self, request: &DequeueWorkflows) -> StoreResult<Option<Vec<i64>>> {
         let mut values = values![
-            self.examined.load(Ordering::Relaxed),
+            self.rounds.examined(),
             EXAMINED,
             request.app.as_str(),
             request.owner.incarnation,
@@ -81,12 +79,11 @@ impl SqliteStore {
     }
 
     fn seen(&self, row: &SqliteRow) -> Result<Option<Vec<i64>>, sqlx::Error> {
-        // The next look goes on where this one ended. What several do at once is done twice, or in the next round.
         let next = match row.try_get::<i64, _>("examined")? {
             EXAMINED => row.try_get("last")?,
             _ => 0,
         };
-        self.examined.store(next, Ordering::Relaxed);
+        self.rounds.go_on_behind(next);
         let idle: Vec<i64> = serde_json::from_str(row.try_get("idle")?).unwrap_or_default();
         let work: bool = row.try_get("work")?;
         Ok((work || !idle.is_empty()).then_some(idle))

@@ -26,10 +26,13 @@ use backlog::Wanted;
 use queue::Queue;
 use select::select;
 
-/// A request, and the partitions that seemed to have nothing waiting or running.
+/// A request.
 pub(super) struct Dequeue {
     pub(super) request: DequeueWorkflows,
+    /// Partitions that seemed to have nothing waiting or running.
     pub(super) idle: Vec<i64>,
+    /// With which queue to begin: its number, of whatever size.
+    pub(super) first_queue: usize,
 }
 
 impl Write for Dequeue {
@@ -64,7 +67,7 @@ impl Write for Dequeue {
         let (queues, mut found) = loop {
             answer.damaged.clear();
             let mut queues = Queue::waiting(connection, &wanted, &mut answer.damaged).await?;
-            let chosen = select(connection, &wanted, &mut queues).await?;
+            let chosen = select(connection, &wanted, &mut queues, self.first_queue).await?;
             answer.more = chosen.more && taken.len() + chosen.seqs.len() >= request.limit as usize;
             let (mut found, damaged) = load(connection, &chosen.seqs, has_history).await?;
             let place = |seq| chosen.seqs.iter().position(|one| *one == seq);

@@ -15,17 +15,17 @@ pub(super) struct Chosen {
     pub(super) more: bool,
 }
 
-/// Chooses workflows, from one queue after the other, one at a time, so that none starves.
+/// Chooses workflows, from one queue after the other, one at a time.
 pub(super) async fn select(
     connection: &mut SqliteConnection,
     wanted: &Wanted,
     queues: &mut [Queue],
+    first: usize,
 ) -> Result<Chosen, sqlx::Error> {
     let mut seqs = Vec::new();
     let mut open: VecDeque<&mut Queue> = queues.iter_mut().collect();
     if !open.is_empty() {
-        let first = first_queue(wanted.execution, open.len());
-        open.rotate_left(first);
+        open.rotate_left(first % open.len());
     }
     while seqs.len() < wanted.limit
         && let Some(queue) = open.pop_front()
@@ -40,11 +40,4 @@ pub(super) async fn select(
         more |= queue.next(connection, wanted).await? == Next::Workflow;
     }
     Ok(Chosen { seqs, more })
-}
-
-/// Where to begin, if there are more queues than are served at once: elsewhere for each call, whatever the steps in which the
-/// caller counts its executions.
-fn first_queue(execution: u64, queues: usize) -> usize {
-    let mixed = execution.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    usize::try_from(mixed).unwrap_or(0) % queues
 }
