@@ -82,6 +82,10 @@ impl Keys {
         format!("{}queues:{app}", self.base)
     }
 
+    pub(crate) fn waiting(&self, app: &str) -> String {
+        format!("{}waiting:{app}", self.base)
+    }
+
     pub(crate) fn delayed(&self, app: &str) -> String {
         format!("{}delayed:{app}", self.base)
     }

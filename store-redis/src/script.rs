@@ -49,7 +49,7 @@ scripts! {
     DELETE_QUEUE = "attempt", "keys", "queues", "delays", "delete_queue";
     DELETE_SCHEDULE = "attempt", "delete_schedule";
     DELETE_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "queues", "lines", "delays", "standing", "families", "bulk", "delete", "delete_workflows";
-    DEQUEUE_WORKFLOWS = "attempt", "keys", "wakeups", "statuses", "rows", "checkpoints", "queues", "lines", "limits", "taking", "turns", "dequeue_workflows";
+    DEQUEUE_WORKFLOWS = "idle", "attempt", "keys", "wakeups", "statuses", "rows", "checkpoints", "queues", "lines", "limits", "taking", "turns", "dequeue_workflows";
     ENQUEUE_WORKFLOW = "attempt", "keys", "wakeups", "statuses", "rows", "checkpoints", "queues", "lines", "delays", "accept", "enqueue_workflow";
     EXPEL_EXECUTOR = "attempt", "keys", "wakeups", "expel_executor";
     EXPORT_WORKFLOW = "attempt", "statuses", "rows", "effects", "export_workflow";

@@ -30,7 +30,11 @@ pub(super) async fn dequeue(
     let mut call = Call::new(
         &DEQUEUE_WORKFLOWS,
         OPERATION,
-        [keys.executor(request.owner.incarnation)],
+        [
+            keys.executor(request.owner.incarnation),
+            keys.waiting(&request.app),
+            keys.owned(request.owner.incarnation),
+        ],
     )
     .arg(keys.base())
     .text(request.owner.incarnation)

@@ -1,6 +1,5 @@
--- KEYS: executor
+-- KEYS: executor, the application's queues in which something waits, what the executor owns
 -- ARGV: as all that take, then how many queues ('-' for all), queues, names
-if redis.call('EXISTS', KEYS[1]) == 0 then return {'0', accepted, 0, faults, false} end
 
 local asked, first_name = nil, 14
 if ARGV[13] ~= '-' then
@@ -123,6 +122,15 @@ local function deadline_of(row)
   return by_timeout
 end
 
+-- Members to add to sorted sets, many at once.
+local added = {}
+local function add(key, member)
+  local members = added[key] or {}
+  added[key] = members
+  members[#members + 1] = 0
+  members[#members + 1] = member
+end
+
 for _, change in ipairs(changes) do
   local id, row, queue, partition = change.id, change.row, change.queue, change.partition
   local place, deadline = place_of(row[CREATED], id), deadline_of(row)
@@ -135,12 +143,22 @@ for _, change in ipairs(changes) do
   if refusal then return refusal end
   row[STATUS], row[OWNER], row[EXECUTOR], row[UPDATED], row[STARTED] = 'PENDING', owner, executor_id, now, now
   row[DEADLINE] = deadline
-  hold(incarnation, change.class, place)
-  redis.call('ZADD', owned_key(incarnation), 0, execution .. '/' .. place)
-  if deadline then redis.call('ZADD', deadlines_key(app), 0, place_of(deadline, id)) end
+  if not added[held_key(incarnation, change.class)] then
+    redis.call('SADD', holders_key(change.class), incarnation)
+  end
+  add(held_key(incarnation, change.class), place)
+  add(owned_key(incarnation), execution .. '/' .. place)
+  if deadline then add(deadlines_key(app), place_of(deadline, id)) end
   local by_partition, by_executor = running_members(partition.name, incarnation, id)
-  redis.call('ZADD', running_key(queue.key), 0, by_partition, 0, by_executor)
+  add(running_key(queue.key), by_partition)
+  add(running_key(queue.key), by_executor)
   if queue.period then note_start(queue.key, partition.name, owner .. '/' .. id, queue.at, partition.room.rate) end
+end
+
+for key, members in pairs(added) do
+  for at = 1, #members, 200 do
+    redis.call('ZADD', key, unpack(members, at, math.min(at + 199, #members)))
+  end
 end
 
 for _, queue in ipairs(served) do
