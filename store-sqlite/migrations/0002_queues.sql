@@ -1,7 +1,7 @@
 -- Workflows have more columns, which belong before the payloads; so the table is made anew. Foreign keys are off
 -- meanwhile, because dropping the table would otherwise take with it what belongs to its rows.
 --
--- `debounced_by` is the id in the request that pushed a workflow back last: by it a repetition of the request is known.
+-- `debounced_by` tells the request that pushed a workflow back last from all others, so that its repetition is known.
 CREATE TABLE new_workflows (
     seq               INTEGER PRIMARY KEY,
     id                TEXT    NOT NULL UNIQUE,
@@ -25,7 +25,7 @@ CREATE TABLE new_workflows (
     delayed_until     INTEGER,
     debounce_key      TEXT,
     debounce_until    INTEGER,
-    debounced_by      TEXT,
+    debounced_by      BLOB,
     schedule          TEXT,
     caller_user       TEXT,
     caller_role       TEXT,

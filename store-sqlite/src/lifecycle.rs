@@ -31,7 +31,10 @@ impl LifecycleStore for SqliteStore {
             }
         };
         match result {
-            Ok(Migration::Done) => Ok(()),
+            Ok(Migration::Done) => {
+                self.readers.close_idle();
+                Ok(())
+            }
             Ok(Migration::Refused(schema)) => self.usable("migrate", schema).map(drop),
             Ok(Migration::NoLog(journal)) => Err(self.refuse(
                 StoreErrorKind::Misconfigured,

@@ -97,6 +97,12 @@ impl Readers {
         })
     }
 
+    /// Closes the connections that nobody uses. They remember the schema as they saw it; where SQLite is hindered from finding
+    /// that it changed, it takes a table that is new for one that does not exist.
+    pub(crate) fn close_idle(&self) {
+        self.idle().clear();
+    }
+
     async fn lease(&self) -> Result<Lease<'_>, Failure> {
         let Ok(permit) = self.permits.acquire().await else {
             return Err(Failure::new(Phase::Open, sqlx::Error::PoolClosed));

@@ -110,7 +110,7 @@ async fn push_back(
     ];
     // Of an earlier call: whoever pushed it back since has undone that, so that only the last one matters.
     let mut repetition = key.clone();
-    repetition.push(Value::from(request.id.as_str()));
+    repetition.push(token(request));
     let pushed = query(
         "SELECT id FROM workflows WHERE app = ? AND name = ? AND debounce_key = ? AND debounced_by = ?",
         repetition,
@@ -138,7 +138,7 @@ async fn push_back(
         values![
             &*request.input.encoding,
             &request.input.bytes,
-            request.id.as_str(),
+            token(request),
             request.now,
             enqueue.delayed_until.unwrap_or(request.now),
             row.try_get::<i64, _>("seq")?,
@@ -262,4 +262,13 @@ pub(crate) fn timeout_column(timeout: Duration) -> i64 {
     const MOST: i64 = i64::MAX >> 2;
     let millis = timeout.as_nanos().div_ceil(1_000_000);
     i64::try_from(millis).map_or(MOST, |millis| millis.min(MOST))
+}
+
+/// What a request and its repetitions have in common, and no other request has.
+fn token(request: &InsertWorkflow) -> Value {
+    let mut bytes = request.owner.incarnation.0.as_bytes().to_vec();
+    bytes.extend(request.owner.execution.to_be_bytes());
+    bytes.extend(request.now.as_millis().to_be_bytes());
+    bytes.extend(request.id.as_bytes());
+    Value::Blob(bytes)
 }
