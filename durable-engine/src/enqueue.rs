@@ -169,7 +169,13 @@ async fn entry(
         .clone_from(&options.deduplication_id);
     enqueue.partition_key.clone_from(&options.partition_key);
     enqueue.delayed_until = options.delay.map(|delay| insert.now.saturating_add(delay));
-    enqueue.timeout = timeout;
+    match (insert.deadline, timeout) {
+        // Its parent's time is running already.
+        (Some(inherited), Some(timeout)) => {
+            insert.deadline = Some(inherited.min(insert.now.saturating_add(timeout)));
+        }
+        _ => enqueue.timeout = timeout,
+    }
     if let Some(debounce) = &options.debounce {
         names::check("debounce key", &debounce.key)?;
         let last = match debounce.cap {

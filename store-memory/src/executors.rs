@@ -71,19 +71,23 @@ impl ExecutorStore for MemoryStore {
             return Ok(ExpelOutcome::Alive);
         }
         tables.executors.remove(&request.incarnation);
+        drop(tables);
+        self.hint([Wakeup::Claimable]);
         Ok(ExpelOutcome::Expelled)
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
-        let released = retire(&mut self.tables(), incarnation);
+        let (released, enqueued) = retire(&mut self.tables(), incarnation);
         self.hint([Wakeup::Claimable]);
+        self.hint(enqueued.then_some(Wakeup::Enqueued));
         Ok(RetireOutcome::new(released))
     }
 }
 
-fn retire(tables: &mut Tables, incarnation: Incarnation) -> u64 {
+/// How many workflows are handed back, and whether any of them to a queue.
+fn retire(tables: &mut Tables, incarnation: Incarnation) -> (u64, bool) {
     tables.executors.remove(&incarnation);
-    let mut released = 0;
+    let (mut released, mut enqueued) = (0, false);
     for row in tables.workflows.values_mut() {
         if row.status == WorkflowStatus::Pending
             && row
@@ -92,7 +96,11 @@ fn retire(tables: &mut Tables, incarnation: Incarnation) -> u64 {
         {
             row.owner = None;
             released += 1;
+            if row.queue.is_some() {
+                row.status = WorkflowStatus::Enqueued;
+                enqueued = true;
+            }
         }
     }
-    released
+    (released, enqueued)
 }

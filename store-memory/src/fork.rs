@@ -20,8 +20,8 @@ pub(crate) fn fork(tables: &mut Tables, request: ForkWorkflow) -> ForkOutcome {
     };
     let row = new_row(source, &request);
     let belongings = tables.of(&request.source).before(request.from_step);
-    tables.belongings.insert(request.id.clone(), belongings);
-    tables.workflows.insert(request.id, row);
+    tables.belongings.insert(request.id, belongings);
+    tables.accept(row);
     ForkOutcome::Forked
 }
 
@@ -33,6 +33,10 @@ fn new_row(source: &WorkflowRecord, request: &ForkWorkflow) -> WorkflowRecord {
         WorkflowStatus::Pending,
         request.now,
     );
+    if request.queue.is_some() {
+        row.status = WorkflowStatus::Enqueued;
+        row.queue.clone_from(&request.queue);
+    }
     row.version = request.version.clone().or_else(|| source.version.clone());
     row.forked_from = Some(source.id.clone());
     row.caller = source.caller.clone();

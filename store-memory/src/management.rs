@@ -14,6 +14,7 @@ use crate::{
     MemoryStore,
     error::{check_json, check_texts},
     fork::fork,
+    resume::resume,
     retention::finished,
     tables::Tables,
 };
@@ -44,16 +45,16 @@ impl ManagementStore for MemoryStore {
     }
 
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
-        let answer = change(
-            &mut self.tables(),
-            request.ids,
-            false,
-            |tables, id| match tables.workflows.get_mut(id) {
-                Some(row) => resume(row, request.now),
-                None => false,
-            },
-        );
+        check_texts("resume_workflows", request.queue.as_deref())?;
+        let (queue, now) = (request.queue.as_ref(), request.now);
+        let mut enqueued = false;
+        let answer = change(&mut self.tables(), request.ids, false, |tables, id| {
+            let resumed = resume(tables, id, queue, now);
+            enqueued |= resumed == Some(WorkflowStatus::Enqueued);
+            resumed.is_some()
+        });
         self.hint([Wakeup::Claimable]);
+        self.hint(enqueued.then_some(Wakeup::Enqueued));
         Ok(answer)
     }
 
@@ -62,9 +63,10 @@ impl ManagementStore for MemoryStore {
             "fork_workflows",
             requests
                 .iter()
-                .flat_map(|one| [&one.id].into_iter().chain(&one.version))
+                .flat_map(|one| [&one.id].into_iter().chain(&one.version).chain(&one.queue))
                 .map(String::as_str),
         )?;
+        let enqueued = requests.iter().any(|one| one.queue.is_some());
         let answers = {
             let mut tables = self.tables();
             requests
@@ -73,6 +75,7 @@ impl ManagementStore for MemoryStore {
                 .collect()
         };
         self.hint([Wakeup::Claimable]);
+        self.hint(enqueued.then_some(Wakeup::Enqueued));
         Ok(answers)
     }
 
@@ -82,7 +85,7 @@ impl ManagementStore for MemoryStore {
             request.ids,
             request.children,
             |tables, id| {
-                delete(tables, id);
+                tables.remove(id);
                 true
             },
         );
@@ -94,7 +97,7 @@ impl ManagementStore for MemoryStore {
         let ids = {
             let mut tables = self.tables();
             let ids = finished(&tables, &request);
-            ids.iter().for_each(|id| delete(&mut tables, id));
+            ids.iter().for_each(|id| tables.remove(id));
             ids
         };
         self.hint(hints(&ids));
@@ -166,29 +169,6 @@ fn cancel_expired(tables: &mut Tables, request: &CancelExpired) -> Vec<String> {
             row.id.clone()
         })
         .collect()
-}
-
-/// Whether a workflow was resumed.
-fn resume(row: &mut WorkflowRecord, now: Timestamp) -> bool {
-    let resumable = matches!(
-        row.status,
-        WorkflowStatus::Cancelled | WorkflowStatus::MaxRecoveryAttemptsExceeded
-    );
-    if resumable {
-        row.status = WorkflowStatus::Pending;
-        row.owner = None;
-        row.outcome = None;
-        row.completed_at = None;
-        row.deadline = None;
-        row.recovery_attempts = 0;
-        row.updated_at = now;
-    }
-    resumable
-}
-
-fn delete(tables: &mut Tables, id: &str) {
-    tables.workflows.remove(id);
-    tables.belongings.remove(id);
 }
 
 fn hints(ids: &[String]) -> impl Iterator<Item = Wakeup> {

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use durable_api::{Payload, store::AppendOutcome};
+use durable_api::{
+    Payload,
+    store::{AppendOutcome, ArchivedStream},
+};
 use uuid::Uuid;
 
 /// A workflow's streams.
@@ -56,6 +59,34 @@ impl ShownStreams {
             by_key: by_key
                 .map(|(key, stream)| (key.clone(), stream.before(from_step)))
                 .collect(),
+            writes: BTreeMap::new(),
+        }
+    }
+
+    /// All streams that have a value or are closed, by key.
+    pub(crate) fn archive(&self) -> Vec<ArchivedStream> {
+        let streams = self.by_key.iter();
+        streams
+            .filter(|(_, stream)| !stream.values.is_empty() || stream.is_closed())
+            .map(|(key, stream)| ArchivedStream {
+                key: key.clone(),
+                values: stream.values.clone(),
+                closed_by: stream.closed_by,
+            })
+            .collect()
+    }
+
+    /// Streams as they were archived.
+    pub(crate) fn restore(streams: Vec<ArchivedStream>) -> Self {
+        let by_key = streams.into_iter().map(|stream| {
+            let shown = ShownStream {
+                values: stream.values,
+                closed_by: stream.closed_by,
+            };
+            (stream.key, shown)
+        });
+        Self {
+            by_key: by_key.collect(),
             writes: BTreeMap::new(),
         }
     }

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use durable_api::{
     Timestamp, WorkflowStatus,
-    store::{ExecutorRecord, Incarnation, Owner, StepRecord, WorkflowRecord},
+    store::{ExecutorRecord, Incarnation, Owner, ScheduleRecord, StepRecord, WorkflowRecord},
 };
 
-use crate::belongings::Belongings;
+use crate::{belongings::Belongings, queue_state::Queues};
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -20,6 +20,14 @@ pub(crate) struct Tables {
     pub(crate) executors: BTreeMap<Incarnation, ExecutorRecord>,
     /// Times of registration, by application, then by version.
     pub(crate) versions: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    pub(crate) queues: Queues,
+    /// By application and name.
+    pub(crate) schedules: BTreeMap<(String, String), ScheduleRecord>,
+    /// The last revision that a schedule got; none is given twice, so that a schedule made anew is told from the one before.
+    pub(crate) last_revision: u64,
+    /// In which order workflows were accepted, by their ids.
+    pub(crate) places: BTreeMap<String, u64>,
+    pub(crate) last_place: u64,
 }
 
 impl Tables {
@@ -33,6 +41,20 @@ impl Tables {
         self.workflows
             .get(workflow_id)
             .is_some_and(|row| row.status == WorkflowStatus::Pending && row.owner == Some(owner))
+    }
+
+    /// Adds a workflow, as the last that was accepted.
+    pub(crate) fn accept(&mut self, row: WorkflowRecord) {
+        self.last_place += 1;
+        self.places.insert(row.id.clone(), self.last_place);
+        self.workflows.insert(row.id.clone(), row);
+    }
+
+    /// Removes a workflow with all that belongs to it.
+    pub(crate) fn remove(&mut self, workflow_id: &str) {
+        self.workflows.remove(workflow_id);
+        self.belongings.remove(workflow_id);
+        self.places.remove(workflow_id);
     }
 
     /// What belongs to a workflow.

@@ -57,19 +57,20 @@ fn build_query(database: &Database, request: &AggregateWorkflows) -> QueryBuilde
             )
         });
     let select = format!(
-        "SELECT {} AS status, {} AS name, {} AS version, {bucket} AS bucket, count(*) AS count,
-                count(w.completed_at) AS completed,
+        "SELECT {} AS status, {} AS name, {} AS version, {} AS queue, {bucket} AS bucket,
+                count(*) AS count, count(w.completed_at) AS completed,
                 coalesce(sum({TOOK}), 0)::text AS total, coalesce(max({TOOK}), 0)::text AS longest
          FROM {{schema}}.workflows w
          WHERE {}",
         key(request.by_status, "w.status"),
         key(request.by_name, "w.name"),
         key(request.by_version, "w.version"),
+        key(request.by_queue, "w.queue"),
         soundness(),
     );
     let mut query = QueryBuilder::new(database.sql(&select));
     filter::push_conditions(&mut query, &request.filter);
-    query.push(" GROUP BY 1, 2, 3, 4");
+    query.push(" GROUP BY 1, 2, 3, 4, 5");
     query
 }
 
@@ -78,6 +79,7 @@ fn group(row: &PgRow) -> Result<WorkflowGroup, Failure> {
     key.status = column(row, "status")?;
     key.name = column(row, "name")?;
     key.version = column(row, "version")?;
+    key.queue = column(row, "queue")?;
     key.bucket = column::<Option<i64>>(row, "bucket")?.map(Timestamp::from_millis);
     let mut group = WorkflowGroup::new(key);
     group.count = column::<i64>(row, "count")?.cast_unsigned();

@@ -33,19 +33,22 @@ impl ExecutorStore for PostgresStore {
     }
 
     async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome> {
-        expel(&self.database, &request)
-            .await
-            .map_err(|failure| failure.into_store_error("expel_executor"))
+        let expelled = expel(&self.database, &request).await;
+        let expelled = expelled.map_err(|failure| failure.into_store_error("expel_executor"))?;
+        if expelled == ExpelOutcome::Expelled {
+            self.hints.give([Wakeup::Claimable]).await;
+        }
+        Ok(expelled)
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
         let retired = retire(&self.database, incarnation).await;
         let retired = retired.map_err(|failure| failure.into_store_error("retire_executor"))?;
-        if retired.released > 0 {
-            // This process may end now.
-            self.hints.give([Wakeup::Claimable]).await;
-        }
-        Ok(retired)
+        // This process may end now.
+        self.tell_all(retired.claimable > 0, retired.enqueued > 0)
+            .await;
+        let released = retired.claimable + retired.enqueued;
+        Ok(RetireOutcome::new(released.cast_unsigned()))
     }
 }
 
@@ -157,7 +160,15 @@ async fn expel(database: &Database, request: &ExpelExecutor) -> Result<ExpelOutc
     })
 }
 
-async fn retire(database: &Database, incarnation: Incarnation) -> Result<RetireOutcome, Failure> {
+/// How many workflows an executor handed back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Retired {
+    claimable: i64,
+    /// Into their queues.
+    enqueued: i64,
+}
+
+async fn retire(database: &Database, incarnation: Incarnation) -> Result<Retired, Failure> {
     let mut work = database.transaction(Access::Write).await?;
     // First the executor: an acceptance that is under way either commits before, and is handed back
     // by the next statement, or is refused.
@@ -169,15 +180,20 @@ async fn retire(database: &Database, incarnation: Incarnation) -> Result<RetireO
         .query(
             "WITH released AS (
                  UPDATE {schema}.workflows
-                 SET owner_incarnation = NULL, owner_execution = NULL
+                 SET owner_incarnation = NULL, owner_execution = NULL,
+                     status = CASE WHEN queue IS NULL THEN status ELSE 'ENQUEUED' END
                  WHERE status = 'PENDING' AND owner_incarnation = $1
-                 RETURNING 1
+                 RETURNING queue
              )
-             SELECT count(*) AS released FROM released",
+             SELECT count(*) - count(queue) AS claimable, count(queue) AS enqueued FROM released",
         )
         .bind(incarnation.0);
     let rows = work.fetch(release).await?;
-    let released: i64 = rows.first().map_or(Ok(0), |row| column(row, "released"))?;
+    let mut retired = Retired::default();
+    if let Some(row) = rows.first() {
+        retired.claimable = column(row, "claimable")?;
+        retired.enqueued = column(row, "enqueued")?;
+    }
     work.commit().await?;
-    Ok(RetireOutcome::new(released.cast_unsigned()))
+    Ok(retired)
 }

@@ -11,6 +11,8 @@ pub(crate) fn check(filter: &WorkflowFilter) -> Result<(), Failure> {
         &filter.names,
         &filter.versions,
         &filter.executor_ids,
+        &filter.queues,
+        &filter.schedules,
         &filter.users,
     ];
     let texts = lists
@@ -38,6 +40,8 @@ pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Workf
     push_any(query, "w.status", statuses);
     push_any(query, "w.version", filter.versions.clone());
     push_any(query, "w.executor_id", filter.executor_ids.clone());
+    push_any(query, "w.queue", filter.queues.clone());
+    push_any(query, "w.schedule", filter.schedules.clone());
     push_equal(query, "w.parent_id", &filter.parent_id);
     push_equal(query, "w.forked_from", &filter.forked_from);
     push_any(query, "w.caller_user", filter.users.clone());

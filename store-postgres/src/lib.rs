@@ -18,10 +18,12 @@
 //! ```
 mod administration;
 mod aggregates;
+mod archives;
 mod attributes;
 mod batch;
 mod claim;
 mod database;
+mod dequeue;
 mod effects;
 mod error;
 mod events;
@@ -33,7 +35,9 @@ mod messages;
 mod migrations;
 mod options;
 mod outbox;
+mod queues;
 mod record;
+mod schedules;
 mod steps;
 mod store;
 mod streams;

@@ -7,7 +7,13 @@ use crate::{
 };
 
 /// The steps from nothing to the present schema: the first one makes version 1, and so on.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    concat!(
+        include_str!("../migrations/0002_queues.sql"),
+        include_str!("../migrations/0002_dequeue.sql")
+    ),
+];
 
 /// The version that this program works with.
 const PRESENT: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -155,7 +161,8 @@ async fn verify_privileges(database: &Database) -> Result<(), Failure> {
              CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (privilege)
              WHERE n.nspname = $1
                AND c.relname IN ('workflows', 'steps', 'messages', 'events', 'streams',
-                                 'stream_values', 'executors', 'versions')
+                                 'stream_values', 'executors', 'versions', 'debounced', 'queues',
+                                 'queue_partitions', 'queue_starts', 'schedules')
                AND NOT has_table_privilege(c.oid, p.privilege)
              ORDER BY 1",
         )

@@ -1,9 +1,11 @@
 //! Rows to records. A row that does not make one is damage, told with the workflow's id.
+use std::{collections::HashMap, time::Duration};
+
 use durable_api::{
     Payload, Timestamp, WorkflowStatus,
     store::{
-        Caller, DamagedWorkflow, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep, Payloads,
-        RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
+        Caller, DamagedWorkflow, Debounce, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep,
+        Payloads, RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
     },
 };
 use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
@@ -24,7 +26,8 @@ macro_rules! small_columns {
          w.owner_execution, w.recovery_attempts, w.parent_id, w.parent_step, w.forked_from, \
          w.deadline, w.caller_user, w.caller_role, w.caller_roles::text AS caller_roles, \
          w.attributes::text AS attributes, w.trace_context, w.created_at, w.updated_at, \
-         w.started_at, w.completed_at"
+         w.started_at, w.completed_at, w.timeout, w.queue, w.priority, w.deduplication_id, \
+         w.partition_key, w.delayed_until, w.debounce_key, w.debounce_until, w.schedule"
     };
 }
 
@@ -51,7 +54,9 @@ pub(crate) fn soundness() -> String {
          AND coalesce(jsonb_typeof(w.caller_roles), 'array') = 'array'
          AND jsonb_path_exists(w.caller_roles, '$[*] ? (@.type() != \"string\")') IS NOT TRUE
          AND coalesce(jsonb_typeof(w.attributes), 'object') = 'object'
-         AND jsonb_path_exists(w.attributes, '$.* ? (@.type() != \"string\")') IS NOT TRUE",
+         AND jsonb_path_exists(w.attributes, '$.* ? (@.type() != \"string\")') IS NOT TRUE
+         AND coalesce(w.timeout, 0) >= 0
+         AND (w.debounce_key IS NULL) = (w.debounce_until IS NULL)",
         statuses.join(", ")
     )
 }
@@ -97,6 +102,14 @@ pub(crate) fn workflow(row: &PgRow, payloads: Payloads) -> Result<WorkflowRecord
     record.updated_at = timestamp(row, "updated_at")?;
     record.started_at = optional_timestamp(row, "started_at")?;
     record.completed_at = optional_timestamp(row, "completed_at")?;
+    record.timeout = timeout(row)?;
+    record.queue = get(row, "queue")?;
+    record.priority = get::<Option<i32>>(row, "priority")?.unwrap_or(0);
+    record.deduplication_id = get(row, "deduplication_id")?;
+    record.partition_key = get(row, "partition_key")?;
+    record.delayed_until = optional_timestamp(row, "delayed_until")?;
+    record.debounce = debounce(row)?;
+    record.schedule = get(row, "schedule")?;
     if payloads == Payloads::Load {
         use durable_api::WorkflowStatus::{Error, Success};
 
@@ -149,8 +162,28 @@ pub(crate) fn step_of(workflow_id: &str, row: &PgRow) -> Result<StepRecord, Fail
     step(row).map_err(|damage| damaged_step(workflow_id, row, &damage))
 }
 
+/// The checkpoints of each workflow that has some, or what is wrong with one of them.
+pub(crate) fn histories(
+    rows: &[PgRow],
+) -> Result<HashMap<String, Result<Vec<StepRecord>, Damage>>, Failure> {
+    let mut histories: HashMap<String, Result<Vec<StepRecord>, Damage>> = HashMap::new();
+    for row in rows {
+        let id: String = column(row, "workflow_id")?;
+        let history = histories.entry(id).or_insert_with(|| Ok(Vec::new()));
+        match step(row) {
+            Ok(step) => {
+                if let Ok(steps) = history {
+                    steps.push(step);
+                }
+            }
+            Err(damage) => *history = Err(describe_step_damage(row, &damage)),
+        }
+    }
+    Ok(histories)
+}
+
 /// What is wrong with which step.
-pub(crate) fn describe_step_damage(row: &PgRow, damage: &str) -> String {
+fn describe_step_damage(row: &PgRow, damage: &str) -> String {
     match row.try_get::<i64, _>("step_id") {
         Ok(step) => format!("step {step} is damaged: {damage}"),
         Err(_) => format!("a step is damaged: {damage}"),
@@ -217,6 +250,25 @@ fn caller(row: &PgRow) -> Result<Caller, Damage> {
             .map_err(|error| format!("its caller's roles cannot be read: {error}"))?;
     }
     Ok(caller)
+}
+
+fn timeout(row: &PgRow) -> Result<Option<Duration>, Damage> {
+    let millis: Option<i64> = get(row, "timeout")?;
+    millis
+        .map(|millis| {
+            let millis = u64::try_from(millis).map_err(|_| format!("timeout is {millis}"))?;
+            Ok(Duration::from_millis(millis))
+        })
+        .transpose()
+}
+
+fn debounce(row: &PgRow) -> Result<Option<Debounce>, Damage> {
+    let key: Option<String> = get(row, "debounce_key")?;
+    match (key, optional_timestamp(row, "debounce_until")?) {
+        (None, None) => Ok(None),
+        (Some(key), Some(until)) => Ok(Some(Debounce::new(key, until))),
+        _ => Err("its debounce is incomplete".to_owned()),
+    }
 }
 
 /// A value and its encoding, if there is one.

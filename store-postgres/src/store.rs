@@ -8,10 +8,11 @@ use crate::{
     batch::{Batcher, Limits},
     claim::Patience,
     database::{Database, Server},
+    dequeue::Turns,
     effects::{Append, Deliver, Receive, Set},
     error::Failure,
     wakeups::Hints,
-    writes::{Finish, Insert, Record},
+    writes::{EnqueueBatch, Finish, Insert, Record},
 };
 
 /// A handle on a store in Postgres. A clone is another handle on the same pool.
@@ -20,6 +21,7 @@ pub struct PostgresStore {
     pub(crate) database: Database,
     pub(crate) server: Arc<Server>,
     pub(crate) inserts: Batcher<Insert>,
+    pub(crate) enqueues: Batcher<EnqueueBatch>,
     pub(crate) records: Batcher<Record>,
     pub(crate) finishes: Batcher<Finish>,
     pub(crate) sends: Batcher<Deliver>,
@@ -32,6 +34,7 @@ pub struct PostgresStore {
     /// How to reach the server for listening, if that is possible.
     pub(crate) listening: Option<Arc<PgConnectOptions>>,
     pub(crate) patience: Arc<Patience>,
+    pub(crate) turns: Turns,
 }
 
 impl PostgresStore {
@@ -79,19 +82,26 @@ async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
         tracing::warn!(location = %database.location(), hazard, "postgres may lose acknowledged work");
     }
     let limits = Limits::default();
+    let hints = Hints::new(database.clone());
+    let enqueue = EnqueueBatch {
+        database: database.clone(),
+        hints: hints.clone(),
+    };
     Ok(PostgresStore {
         server: Arc::new(server),
         inserts: Batcher::new(Insert(database.clone()), limits),
+        enqueues: Batcher::new(enqueue, limits),
         records: Batcher::new(Record(database.clone()), limits),
         finishes: Batcher::new(Finish(database.clone()), limits),
         sends: Batcher::new(Deliver(database.clone()), limits),
         receives: Batcher::new(Receive(database.clone()), limits),
         events: Batcher::new(Set(database.clone()), limits),
         appends: Batcher::new(Append(database.clone()), limits),
-        hints: Hints::new(database.clone()),
+        hints,
         listening,
         bodies,
         patience: Arc::default(),
+        turns: Turns::default(),
         database,
     })
 }

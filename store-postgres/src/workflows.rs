@@ -14,7 +14,7 @@ use crate::{
     claim::claim,
     error::Failure,
     record::{self, column, workflow_columns},
-    writes::{Finished, Inserted, check, execution, insert_one},
+    writes::{Enqueued, Finished, Inserted, check, execution, insert_one},
 };
 
 #[async_trait]
@@ -50,31 +50,54 @@ impl WorkflowStore for PostgresStore {
         };
         let claimed = claimed.map_err(|failure| failure.into_store_error("claim_workflows"))?;
         let ended = claimed.dead_lettered.iter();
-        self.hints.post(ended.map(|id| Wakeup::workflow(id)));
+        let requeued = (!claimed.requeued.is_empty()).then_some(Wakeup::Enqueued);
+        self.hints
+            .post(ended.map(|id| Wakeup::workflow(id)).chain(requeued));
         Ok(claimed)
     }
 }
 
 async fn insert(store: &PostgresStore, request: InsertWorkflow) -> Result<InsertOutcome, Failure> {
     check_insert(&request)?;
-
     let request = Arc::new(request);
-    match store.inserts.submit(Arc::clone(&request)).await {
+    let inserted = match Enqueued::new(&request) {
+        Some(item) => store.enqueues.submit(item).await,
+        None if request.enqueue.is_none() && request.schedule.is_none() => {
+            store.inserts.submit(Arc::clone(&request)).await
+        }
+        // What is rare is judged by itself at once.
+        None => Ok(Inserted::Taken),
+    };
+    match inserted {
         Ok(Inserted::Written) => Ok(InsertOutcome::Inserted),
         Ok(Inserted::ParentNotOwner) => Ok(InsertOutcome::ParentNotOwner),
         Ok(Inserted::UnknownExecutor) => Ok(InsertOutcome::UnknownExecutor),
-        Ok(Inserted::Taken) => insert_one(&store.database, &request).await,
+        Ok(Inserted::Taken) => insert_singly(store, &request).await,
         // The parent's step was written at the same time, as by an earlier call whose answer was lost.
-        Err(failure) if failure.sqlstate() == Some("23505") => {
-            insert_one(&store.database, &request).await
-        }
+        Err(failure) if failure.sqlstate() == Some("23505") => insert_singly(store, &request).await,
         Err(failure) => Err(failure),
     }
+}
+
+async fn insert_singly(
+    store: &PostgresStore,
+    request: &InsertWorkflow,
+) -> Result<InsertOutcome, Failure> {
+    let outcome = insert_one(&store.database, request).await?;
+    let is_new = matches!(
+        outcome,
+        InsertOutcome::Inserted | InsertOutcome::Debounced(_)
+    );
+    if is_new && request.enqueue.is_some() {
+        store.hints.give([Wakeup::Enqueued]).await;
+    }
+    Ok(outcome)
 }
 
 /// Refuses what cannot be stored.
 pub(crate) fn check_insert(request: &InsertWorkflow) -> Result<(), Failure> {
     let parent = request.parent.as_ref();
+    let enqueue = request.enqueue.as_ref();
     let texts = [
         &request.id,
         &request.app,
@@ -87,6 +110,11 @@ pub(crate) fn check_insert(request: &InsertWorkflow) -> Result<(), Failure> {
     .chain(&request.caller.assumed_role)
     .chain(&request.caller.roles)
     .chain(&request.trace_context)
+    .chain(&request.schedule)
+    .chain(enqueue.map(|enqueue| &enqueue.queue))
+    .chain(enqueue.and_then(|enqueue| enqueue.deduplication_id.as_ref()))
+    .chain(enqueue.and_then(|enqueue| enqueue.partition_key.as_ref()))
+    .chain(enqueue.and_then(|enqueue| Some(&enqueue.debounce.as_ref()?.key)))
     .chain(parent.map(|parent| &parent.workflow_id))
     .chain(parent.map(|parent| &parent.step_name));
     let owners = [request.owner]

@@ -78,6 +78,30 @@ impl Keys {
         format!("{}finished:{app}", self.base)
     }
 
+    pub(crate) fn queues(&self, app: &str) -> String {
+        format!("{}queues:{app}", self.base)
+    }
+
+    pub(crate) fn waiting(&self, app: &str) -> String {
+        format!("{}waiting:{app}", self.base)
+    }
+
+    pub(crate) fn delayed(&self, app: &str) -> String {
+        format!("{}delayed:{app}", self.base)
+    }
+
+    pub(crate) fn schedules(&self, app: &str) -> String {
+        format!("{}schedules:{app}", self.base)
+    }
+
+    pub(crate) fn schedule(&self, app: &str, name: &str) -> String {
+        format!("{}schedule:{}:{app}{name}", self.base, app.len())
+    }
+
+    pub(crate) fn schedule_revision(&self) -> String {
+        format!("{}schedule_revision", self.base)
+    }
+
     pub(crate) fn sent(&self, id: &str) -> String {
         format!("{}sent:{id}", self.base)
     }

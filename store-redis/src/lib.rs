@@ -74,6 +74,7 @@
 //! passes hints on.
 mod administration;
 mod aggregates;
+mod archives;
 mod attributes;
 mod call;
 mod checkpoint;
@@ -89,8 +90,10 @@ mod link;
 mod management;
 mod messages;
 mod options;
+mod queues;
 mod record;
 mod reply;
+mod schedules;
 mod script;
 mod server;
 mod steps;

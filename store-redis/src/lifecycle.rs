@@ -4,10 +4,10 @@ use durable_api::store::{
 };
 use redis::Value;
 
-use crate::{RedisStore, error::at, reply, server::Server};
+use crate::{RedisStore, call::Call, error::at, reply, script::MIGRATE, server::Server};
 
 /// The version of the layout that this program works with.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[async_trait]
 impl LifecycleStore for RedisStore {
@@ -16,17 +16,12 @@ impl LifecycleStore for RedisStore {
     }
 
     async fn migrate(&self) -> StoreResult<()> {
-        let mut cmd = redis::cmd("SET");
-        cmd.arg(self.keys().schema()).arg(SCHEMA).arg("NX");
-        let made = self
-            .link()
-            .write("migrate", &cmd)
+        Call::new(&MIGRATE, "migrate", [self.keys().schema()])
+            .text(SCHEMA)
+            .write(self.link())
             .await
             .map_err(|error| at(error, self.location()))?;
-        match made {
-            Value::Okay => Ok(()),
-            _ => self.check_schema("migrate").await,
-        }
+        self.check_schema("migrate").await
     }
 
     async fn verify(&self) -> StoreResult<()> {
@@ -71,7 +66,7 @@ impl RedisStore {
                 "the store has schema {newer}, this program knows {SCHEMA}; run a newer program"
             )),
             Some(older) => incompatible(format!(
-                "the store has schema {older}, this program needs {SCHEMA}"
+                "the store has schema {older}, this program needs {SCHEMA}; call `migrate` first"
             )),
             None => incompatible("what is under this prefix is not a store of ours".into()),
         }

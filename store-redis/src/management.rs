@@ -1,5 +1,5 @@
-mod bulk;
-mod fork;
+pub(crate) mod bulk;
+pub(crate) mod fork;
 mod retention;
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use durable_api::store::{
 use crate::{
     RedisStore, attributes,
     call::Call,
-    error::malformed,
+    error::{check_texts, malformed},
     script::{CANCEL_WORKFLOWS, DELETE_WORKFLOWS, RESUME_WORKFLOWS, SET_ATTRIBUTES},
     steps::about,
 };
@@ -39,10 +39,12 @@ impl ManagementStore for RedisStore {
     /// As [`cancel_workflows`](Self::cancel_workflows).
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
         const OPERATION: &str = "resume_workflows";
+        check_texts(OPERATION, request.queue.as_deref())?;
         let keys = self.keys();
         let call = Call::new(&RESUME_WORKFLOWS, OPERATION, [keys.workflows()])
             .arg(keys.base())
-            .text(request.now.as_millis());
+            .text(request.now.as_millis())
+            .optional(request.queue.as_deref());
         bulk::run(self, OPERATION, call, &request.ids).await
     }
 

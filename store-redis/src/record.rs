@@ -1,7 +1,11 @@
 //! Rows of workflows. `scripts/rows.lua` knows the fields, and judges rows, too.
+mod fields;
+
+use std::time::Duration;
+
 use durable_api::{
     Payload, Timestamp, WorkflowStatus,
-    store::{Incarnation, Outcome, Owner, ParentStep, Payloads, WorkflowRecord},
+    store::{Debounce, Incarnation, Outcome, Owner, ParentStep, Payloads, WorkflowRecord},
 };
 use redis::{Cmd, Value};
 use serde::de::DeserializeOwned;
@@ -9,8 +13,10 @@ use uuid::Uuid;
 
 use crate::reply;
 
+pub(crate) use fields::fields;
+
 /// The fields in their order; the payloads last.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 34] = [
     "app",
     "name",
     "status",
@@ -31,6 +37,16 @@ const FIELDS: [&str; 24] = [
     "roles",
     "attributes",
     "trace",
+    "timeout",
+    "queue",
+    "priority",
+    "deduplication",
+    "partition",
+    "delayed",
+    "debounce",
+    "debounce_until",
+    "schedule",
+    "accepted",
     "input_encoding",
     "input",
     "outcome_encoding",
@@ -38,7 +54,7 @@ const FIELDS: [&str; 24] = [
 ];
 
 /// How many of the fields are no payloads.
-const PLAIN: usize = 20;
+const PLAIN: usize = 30;
 
 /// The command that reads a row.
 pub(crate) fn read(key: &str, payloads: Payloads) -> Cmd {
@@ -97,6 +113,21 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
     record.caller.roles = row.json()?;
     record.attributes = row.json()?;
     record.trace_context = row.optional()?;
+    record.timeout = row.number()?.map(Duration::from_millis);
+    record.queue = row.optional()?;
+    record.priority = row.number()?.unwrap_or_default();
+    record.deduplication_id = row.optional()?;
+    record.partition_key = row.optional()?;
+    record.delayed_until = row.time()?;
+    record.debounce = match (row.optional()?, row.time()?) {
+        (Some(key), Some(at_most_until)) => Some(Debounce::new(key, at_most_until)),
+        (None, None) => None,
+        _ => return Err("its debounce is incomplete".to_owned()),
+    };
+    record.schedule = row.optional()?;
+    // Only scripts look at the number of acceptance.
+    row.number::<u64>()?;
+    check_waiting(&record)?;
     if has_payloads {
         record.input = Some(row.payload()?.ok_or("its input is missing")?);
         let outcome = row.payload()?;
@@ -110,6 +141,16 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
         };
     }
     Ok(Some(record))
+}
+
+fn check_waiting(record: &WorkflowRecord) -> Result<(), String> {
+    if record.is_waiting() && record.queue.is_none() {
+        return Err("its field `queue` is missing".to_owned());
+    }
+    if record.status == WorkflowStatus::Delayed && record.delayed_until.is_none() {
+        return Err("its field `delayed` is missing".to_owned());
+    }
+    Ok(())
 }
 
 /// The stored form of an owner.
@@ -151,7 +192,7 @@ impl Row {
         }
     }
 
-    fn number(&mut self) -> Result<Option<u32>, String> {
+    fn number<T: std::str::FromStr>(&mut self) -> Result<Option<T>, String> {
         let (field, value) = self.next();
         parsed(value).ok_or_else(|| format!("its field `{field}` is no number"))
     }

@@ -1,4 +1,5 @@
 //! Taking answers of the server apart.
+use durable_api::Timestamp;
 use redis::Value;
 
 /// The elements of an array.
@@ -27,6 +28,14 @@ pub(crate) fn optional_text(value: Value) -> Option<Option<String>> {
     match value {
         Value::Nil => Some(None),
         value => text(value).map(Some),
+    }
+}
+
+/// A time that may be absent: `None` when it is neither there nor absent.
+pub(crate) fn time(value: Value) -> Option<Option<Timestamp>> {
+    match optional_text(value)? {
+        Some(text) => Some(Some(Timestamp::from_millis(text.parse().ok()?))),
+        None => Some(None),
     }
 }
 

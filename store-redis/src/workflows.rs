@@ -1,4 +1,5 @@
-mod claim;
+pub(crate) mod claim;
+pub(crate) mod enqueue;
 mod insert;
 
 use async_trait::async_trait;
@@ -22,7 +23,10 @@ use crate::{
 #[async_trait]
 impl WorkflowStore for RedisStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
-        insert::insert(self, request).await
+        match request.enqueue {
+            None => insert::insert(self, request).await,
+            Some(_) => enqueue::enqueue(self, request).await,
+        }
     }
 
     async fn get_workflow(
@@ -82,7 +86,7 @@ impl WorkflowStore for RedisStore {
 }
 
 /// Refuses an execution number that other backends could not hold.
-fn check_owner(operation: &'static str, owner: Owner) -> StoreResult<()> {
+pub(crate) fn check_owner(operation: &'static str, owner: Owner) -> StoreResult<()> {
     if i64::try_from(owner.execution).is_err() {
         return Err(invalid(operation, "an execution number is above i64::MAX"));
     }

@@ -56,6 +56,7 @@ fn select(request: &AggregateWorkflows) -> (String, Vec<Value>) {
         (request.by_status, ", status"),
         (request.by_name, ", name"),
         (request.by_version, ", version"),
+        (request.by_queue, ", queue"),
     ] {
         if by {
             keys.push_str(column);
@@ -85,6 +86,9 @@ const SOUND: &str = "iif(owner_incarnation IS NULL, owner_execution IS NULL, \
          length(owner_incarnation) = 16 AND owner_execution >= 0) \
      AND recovery_attempts BETWEEN 0 AND 4294967295 \
      AND iif(parent_id IS NULL, parent_step IS NULL, parent_step BETWEEN 0 AND 4294967295) \
+     AND ifnull(timeout, 0) >= 0 \
+     AND priority BETWEEN -2147483648 AND 2147483647 \
+     AND (debounce_key IS NULL) = (debounce_until IS NULL) \
      AND created_at BETWEEN 0 AND 253402300799999 \
      AND ifnull(completed_at, 0) BETWEEN 0 AND 253402300799999 \
      AND CASE WHEN attributes IS NULL THEN TRUE \
@@ -92,7 +96,8 @@ const SOUND: &str = "iif(owner_incarnation IS NULL, owner_execution IS NULL, \
      AND CASE WHEN caller_roles IS NULL THEN TRUE \
          WHEN json_valid(caller_roles) THEN json_type(caller_roles) = 'array' AND instr(caller_roles, '\\u') = 0 \
              AND NOT EXISTS (SELECT 1 FROM json_each(caller_roles) AS role WHERE role.type <> 'text') END \
-     AND concat(id, app, name, version, executor_id, parent_id, forked_from, caller_user, caller_role, \
+     AND concat(id, app, name, version, executor_id, parent_id, forked_from, queue, \
+         deduplication_id, partition_key, debounce_key, schedule, caller_user, caller_role, \
          caller_roles, attributes, trace_context) NOT GLOB '*[^\u{1}-\u{7f}]*'";
 
 fn merge(group: &mut WorkflowGroup, row: &SqliteRow) -> Result<(), String> {

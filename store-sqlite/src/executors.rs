@@ -54,7 +54,8 @@ impl ExecutorStore for SqliteStore {
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
-        self.write(Retire(incarnation)).await
+        let retired = self.write(Retire(incarnation)).await?;
+        Ok(RetireOutcome::new(retired.released))
     }
 }
 
@@ -178,8 +179,14 @@ impl Write for ExpelExecutor {
 
 struct Retire(Incarnation);
 
+/// How many workflows an executor handed back, and how many of them to their queues.
+struct Retired {
+    released: u64,
+    enqueued: u64,
+}
+
 impl Write for Retire {
-    type Answer = RetireOutcome;
+    type Answer = Retired;
 
     const OPERATION: &'static str = "retire_executor";
 
@@ -187,30 +194,45 @@ impl Write for Retire {
         0
     }
 
-    fn quick(&self) -> Option<Quick<RetireOutcome>> {
+    fn quick(&self) -> Option<Quick<Retired>> {
         None
     }
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<RetireOutcome, Trouble> {
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Retired, Trouble> {
         query(
             "DELETE FROM executors WHERE incarnation = ?",
             values![self.0],
         )
         .execute(&mut *connection)
         .await?;
-        let released = query(
+        let enqueued = query(
+            "UPDATE workflows SET status = 'ENQUEUED', owner_incarnation = NULL, owner_execution = NULL \
+             WHERE status = 'PENDING' AND queue IS NOT NULL AND owner_incarnation = ?",
+            values![self.0],
+        )
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        let others = query(
             "UPDATE workflows SET owner_incarnation = NULL, owner_execution = NULL \
              WHERE status = 'PENDING' AND owner_incarnation = ?",
             values![self.0],
         )
         .execute(connection)
-        .await?;
-        Ok(RetireOutcome::new(released.rows_affected()))
+        .await?
+        .rows_affected();
+        Ok(Retired {
+            released: enqueued + others,
+            enqueued,
+        })
     }
 
-    fn wake(&self, answer: &RetireOutcome, hints: &mut Hints) {
+    fn wake(&self, answer: &Retired, hints: &mut Hints) {
         if answer.released > 0 {
             hints.claimable();
+        }
+        if answer.enqueued > 0 {
+            hints.enqueued();
         }
     }
 }

@@ -25,6 +25,8 @@ impl Conditions {
         conditions.many("status", statuses.collect::<Vec<_>>());
         conditions.many("version", &filter.versions);
         conditions.many("executor_id", &filter.executor_ids);
+        conditions.many("queue", &filter.queues);
+        conditions.many("schedule", &filter.schedules);
         conditions.many("caller_user", &filter.users);
         conditions.one("parent_id = ?", filter.parent_id.as_deref());
         conditions.one("forked_from = ?", filter.forked_from.as_deref());

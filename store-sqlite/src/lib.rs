@@ -17,6 +17,7 @@
 //! ```
 mod administration;
 mod aggregates;
+mod archives;
 mod attributes;
 mod database;
 mod effects;
@@ -31,8 +32,10 @@ mod migrations;
 mod options;
 mod outbox;
 mod patience;
+mod queues;
 mod readers;
 mod record;
+mod schedules;
 mod sql;
 mod steps;
 mod store;

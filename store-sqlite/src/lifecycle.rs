@@ -31,7 +31,10 @@ impl LifecycleStore for SqliteStore {
             }
         };
         match result {
-            Ok(Migration::Done) => Ok(()),
+            Ok(Migration::Done) => {
+                self.readers.close_idle();
+                Ok(())
+            }
             Ok(Migration::Refused(schema)) => self.usable("migrate", schema).map(drop),
             Ok(Migration::NoLog(journal)) => Err(self.refuse(
                 StoreErrorKind::Misconfigured,
@@ -147,6 +150,10 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<Migration, sqlx::E
     if journal != WAL {
         return Ok(Migration::NoLog(journal));
     }
+    // A table that is made anew is dropped first, which must not take with it what refers to its rows.
+    sqlx::query("PRAGMA foreign_keys = OFF")
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("BEGIN IMMEDIATE")
         .execute(&mut *connection)
         .await?;

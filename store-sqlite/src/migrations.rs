@@ -5,7 +5,10 @@ use sqlx::{SqliteConnection, raw_sql};
 pub(crate) const APPLICATION_ID: i64 = 0x6472_626c;
 
 /// The scripts; the first makes version 1. A script that was released is never changed.
-const SCRIPTS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const SCRIPTS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_queues.sql"),
+];
 
 /// The version that this program works with.
 pub(crate) const VERSION: i64 = SCRIPTS.len() as i64;
@@ -37,7 +40,7 @@ impl Schema {
     }
 }
 
-/// Brings the schema from `version` to [`VERSION`], within the transaction that is open.
+/// Brings the schema from `version` to [`VERSION`], within the transaction that is open. Foreign keys must be off.
 pub(crate) async fn run(
     connection: &mut SqliteConnection,
     version: i64,

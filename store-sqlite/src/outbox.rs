@@ -13,7 +13,7 @@ use crate::{
     error::{Failure, Phase},
     messages::check_send,
     sql::{query, values},
-    workflows::check_insert,
+    workflows::insert,
     writer::{Trouble, Write},
 };
 
@@ -53,7 +53,7 @@ impl OutboxStore for SqliteStore {
             );
             return Err(not_from_a_step(operation, &what));
         }
-        check_insert(operation, &request)?;
+        insert::check(operation, &request)?;
         self.apply(operation, request, connection).await
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::{
     database::Database,
     error::{Failure, Phase},
-    sql::{Sql, Value},
+    sql::{Sql, Value, query, values},
 };
 
 /// A few connections that read.
@@ -52,6 +52,39 @@ impl Readers {
         }
     }
 
+    /// What several statements answer, all of the same snapshot.
+    pub(crate) async fn fetch_together(
+        &self,
+        operation: &'static str,
+        statements: Vec<(&'static str, Vec<Value>)>,
+    ) -> StoreResult<Vec<Vec<SqliteRow>>> {
+        let mut patience = self.database.patience();
+        loop {
+            match self.attempt_together(statements.clone()).await {
+                Err(failure) if failure.is_busy() && patience.wait().await => {}
+                result => {
+                    return result
+                        .map_err(|failure| failure.report(operation, self.database.path()));
+                }
+            }
+        }
+    }
+
+    async fn attempt_together(
+        &self,
+        statements: Vec<(&'static str, Vec<Value>)>,
+    ) -> Result<Vec<Vec<SqliteRow>>, Failure> {
+        let mut lease = self.lease().await?;
+        // Not on loan while a transaction is open: dropped on the way, or after a failure, it is closed.
+        let Some(mut connection) = lease.connection.take() else {
+            return Err(Failure::new(Phase::Open, sqlx::Error::PoolClosed));
+        };
+        let answers = read_together(&mut connection, statements).await;
+        let answers = answers.map_err(|error| Failure::new(Phase::Statement, error))?;
+        lease.connection = Some(connection);
+        Ok(answers)
+    }
+
     async fn attempt(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<SqliteRow>, Failure> {
         let mut lease = self.lease().await?;
         let rows = sql.with(values).fetch_all(lease.connection()).await;
@@ -62,6 +95,12 @@ impl Readers {
             }
             failure
         })
+    }
+
+    /// Closes the connections that nobody uses. They remember the schema as they saw it; where SQLite is hindered from finding
+    /// that it changed, it takes a table that is new for one that does not exist.
+    pub(crate) fn close_idle(&self) {
+        self.idle().clear();
     }
 
     async fn lease(&self) -> Result<Lease<'_>, Failure> {
@@ -83,6 +122,19 @@ impl Readers {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn read_together(
+    connection: &mut SqliteConnection,
+    statements: Vec<(&'static str, Vec<Value>)>,
+) -> Result<Vec<Vec<SqliteRow>>, sqlx::Error> {
+    query("BEGIN", values![]).execute(&mut *connection).await?;
+    let mut answers = Vec::with_capacity(statements.len());
+    for (sql, values) in statements {
+        answers.push(query(sql, values).fetch_all(&mut *connection).await?);
+    }
+    query("COMMIT", values![]).execute(connection).await?;
+    Ok(answers)
 }
 
 impl fmt::Debug for Readers {

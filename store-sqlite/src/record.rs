@@ -1,9 +1,11 @@
 //! Rows to records. A row that makes no sense is an error of that row alone, with the reason.
+use std::time::Duration;
+
 use durable_api::{
     Payload, Timestamp, WorkflowStatus,
     store::{
-        Caller, DamagedWorkflow, Incarnation, Outcome, Owner, ParentStep, Payloads, StepRecord,
-        StoreError, StoreErrorKind, WorkflowRecord,
+        Caller, DamagedWorkflow, Debounce, Incarnation, Outcome, Owner, ParentStep, Payloads,
+        StepRecord, StoreError, StoreErrorKind, WorkflowRecord,
     },
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, ValueRef as _, sqlite::SqliteRow};
@@ -13,8 +15,9 @@ use uuid::Uuid;
 macro_rules! workflow_columns {
     () => {
         "seq, id, app, name, status, version, executor_id, owner_incarnation, owner_execution, \
-         recovery_attempts, parent_id, parent_step, forked_from, deadline, caller_user, caller_role, \
-         caller_roles, attributes, trace_context, created_at, updated_at, started_at, completed_at"
+         recovery_attempts, parent_id, parent_step, forked_from, deadline, timeout, queue, priority, \
+         deduplication_id, partition_key, delayed_until, debounce_key, debounce_until, schedule, \
+         caller_user, caller_role, caller_roles, attributes, trace_context, created_at, updated_at, started_at, completed_at"
     };
 }
 pub(crate) use workflow_columns;
@@ -107,6 +110,14 @@ fn read_workflow(row: &SqliteRow, payloads: Payloads) -> Result<WorkflowRecord, 
     record.parent = parent(row)?;
     record.forked_from = get(row, "forked_from")?;
     record.deadline = optional_time(row, "deadline")?;
+    record.timeout = timeout(row)?;
+    record.queue = get(row, "queue")?;
+    record.priority = number(row, "priority")?;
+    record.deduplication_id = get(row, "deduplication_id")?;
+    record.partition_key = get(row, "partition_key")?;
+    record.delayed_until = optional_time(row, "delayed_until")?;
+    record.debounce = debounce(row)?;
+    record.schedule = get(row, "schedule")?;
     record.caller = caller(row)?;
     record.attributes = json(row, "attributes", |text| serde_json::from_str(text))?;
     record.trace_context = get(row, "trace_context")?;
@@ -176,6 +187,22 @@ fn parent(row: &SqliteRow) -> Result<Option<ParentStep>, String> {
     }
 }
 
+fn timeout(row: &SqliteRow) -> Result<Option<Duration>, String> {
+    get::<Option<i64>>(row, "timeout")?
+        .map(|millis| u64::try_from(millis).map(Duration::from_millis))
+        .transpose()
+        .map_err(|_| "column `timeout` is negative".to_owned())
+}
+
+fn debounce(row: &SqliteRow) -> Result<Option<Debounce>, String> {
+    let key: Option<String> = get(row, "debounce_key")?;
+    match (key, optional_time(row, "debounce_until")?) {
+        (None, None) => Ok(None),
+        (Some(key), Some(until)) => Ok(Some(Debounce::new(key, until))),
+        _ => Err("half of its debounce key is missing".to_owned()),
+    }
+}
+
 fn caller(row: &SqliteRow) -> Result<Caller, String> {
     let mut caller = Caller::new();
     caller.user = get(row, "caller_user")?;
@@ -220,7 +247,11 @@ fn well_known(name: String) -> std::borrow::Cow<'static, str> {
     }
 }
 
-fn optional_time(row: &SqliteRow, column: &'static str) -> Result<Option<Timestamp>, String> {
+/// A column with a time or null.
+pub(crate) fn optional_time(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<Timestamp>, String> {
     Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
 }
 

@@ -75,6 +75,18 @@ impl From<u32> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
 impl From<durable_api::Timestamp> for Value {
     fn from(value: durable_api::Timestamp) -> Self {
         Self::Integer(value.as_millis())

@@ -5,6 +5,7 @@ use durable_api::store::StoreResult;
 use crate::{
     SqliteOptions,
     database::Database,
+    queues::Rounds,
     readers::Readers,
     url,
     writer::{Write, Writer},
@@ -31,6 +32,7 @@ pub struct SqliteStore {
     pub(crate) writer: Arc<Writer>,
     pub(crate) polling: Option<Duration>,
     pub(crate) transaction_timeout: Duration,
+    pub(crate) rounds: Arc<Rounds>,
 }
 
 impl SqliteStore {
@@ -67,6 +69,7 @@ impl SqliteStore {
             writer: Arc::new(writer),
             polling: options.polling,
             transaction_timeout: options.transaction_timeout,
+            rounds: Arc::default(),
             database,
         })
     }

@@ -7,8 +7,9 @@ use common::{File, NOW, executor, payload, workflow};
 use durable_api::{
     Timestamp,
     store::{
-        AdministrationStore as _, AggregateStore as _, AggregateWorkflows, FinishWorkflow,
-        GroupKey, Outcome, Owner, WorkflowFilter, WorkflowGroup, WorkflowStore as _,
+        AdministrationStore as _, AggregateStore as _, AggregateWorkflows, Debounce, Enqueue,
+        FinishWorkflow, GroupKey, Outcome, Owner, WorkflowFilter, WorkflowGroup,
+        WorkflowStore as _,
     },
 };
 use store_sqlite::SqliteStore;
@@ -23,6 +24,12 @@ async fn population(file: &File) -> SqliteStore {
         request.version = [None, Some("1".to_owned())][(n % 2) as usize].clone();
         request.now = Timestamp::from_millis((n - 3) * 700);
         request.caller.user = (n % 4 == 0).then(|| "ada".to_owned());
+        if n % 7 < 3 {
+            let mut enqueue = Enqueue::new(["mail", "größe"][(n % 2) as usize]);
+            enqueue.deduplication_id = (n % 4 == 0).then(|| format!("d-{n}"));
+            enqueue.debounce = (n % 3 == 0).then(|| Debounce::new("key", NOW));
+            request.enqueue = Some(enqueue);
+        }
         request.caller.roles = vec!["reader".to_owned(); (n % 3) as usize];
         if n % 5 == 0 {
             request.attributes = attributes(&format!(r#"{{"n": {n}, "text": "\u0007 é"}}"#));
@@ -48,12 +55,13 @@ fn attributes(json: &str) -> serde_json::Map<String, serde_json::Value> {
 
 fn groupings(filter: &WorkflowFilter) -> Vec<AggregateWorkflows> {
     let mut requests = Vec::new();
-    for n in 0..32_u32 {
+    for n in 0..64_u32 {
         let mut request = AggregateWorkflows::new(filter.clone());
         request.by_status = n & 1 != 0;
         request.by_name = n & 2 != 0;
         request.by_version = n & 4 != 0;
-        request.bucket_millis = [0, 1_000, 1, u64::MAX][(n >> 3) as usize];
+        request.bucket_millis = [0, 1_000, 1, u64::MAX][((n >> 3) & 3) as usize];
+        request.by_queue = n & 32 != 0;
         requests.push(request);
     }
     requests
@@ -99,6 +107,11 @@ async fn damaged_rows_are_left_out_and_take_nothing_from_others() {
         "owner_execution = -1",
         "owner_incarnation = x'0102'",
         "recovery_attempts = -1",
+        "timeout = -1",
+        "priority = 5000000000",
+        "debounce_until = NULL, debounce_key = 'half'",
+        "queue = CAST(x'ff' AS TEXT)",
+        "schedule = CAST(x'ff' AS TEXT)",
         "parent_id = 'half'",
         "parent_id = 'p', parent_step = 5000000000",
         "name = CAST(x'ff' AS TEXT)",

@@ -3,13 +3,14 @@ mod common;
 
 use common::{File, executor, insert, payload, step, workflow};
 use durable_api::{
-    WorkflowStatus,
+    Timestamp, WorkflowStatus,
     store::{
-        AdministrationStore as _, AppendStream, CancelWorkflows, ClaimWorkflows, ClaimableWorkflow,
-        DeleteWorkflows, EventLookup, EventStore as _, ExecutorStore as _, ExpelExecutor,
-        ForkWorkflow, InsertOutcome, ManagementStore as _, MessageStore as _, Owner,
-        ParentCheckpoint, Payloads, ReadStream, ReceiveMessage, ReceiveOutcome, SendMessage,
-        SetEvent, StepRef, StepStore as _, StoreErrorKind, StreamStore as _, WorkflowFilter,
+        AdministrationStore as _, AppendStream, ArchiveStore as _, CancelWorkflows, ClaimWorkflows,
+        ClaimableWorkflow, DeleteWorkflows, EventLookup, EventStore as _, ExecutorStore as _,
+        ExpelExecutor, FireOutcome, FireSchedule, ForkWorkflow, InsertOutcome,
+        ManagementStore as _, MessageStore as _, Owner, ParentCheckpoint, Payloads, ReadStream,
+        ReceiveMessage, ReceiveOutcome, ScheduleRecord, ScheduleStore as _, SendMessage, SetEvent,
+        StepRef, StepStore as _, StoreErrorKind, StreamStore as _, WorkflowFilter,
         WorkflowStore as _,
     },
 };
@@ -40,7 +41,10 @@ fn claim(owner: Owner, limit: u32) -> ClaimWorkflows {
     request
 }
 
-const DAMAGED_ROWS: [&str; 11] = [
+const DAMAGED_ROWS: [&str; 14] = [
+    "UPDATE workflows SET timeout = -1 WHERE id = 'broken'",
+    "UPDATE workflows SET priority = 5000000000 WHERE id = 'broken'",
+    "UPDATE workflows SET debounce_key = 'half' WHERE id = 'broken'",
     "UPDATE workflows SET owner_execution = NULL WHERE id = 'broken'",
     "UPDATE workflows SET owner_incarnation = x'0102' WHERE id = 'broken'",
     "UPDATE workflows SET owner_execution = -1 WHERE id = 'broken'",
@@ -276,4 +280,50 @@ async fn damaged_messages_events_and_streams_are_errors_that_name_their_workflow
     );
     let page = store.read_stream(ReadStream::new("sound", "key", 0)).await;
     assert_eq!(page.expect("reads").values, [payload("s")]);
+}
+
+#[tokio::test]
+async fn a_damaged_schedule_is_named_and_takes_nothing_from_others() {
+    let file = File::new();
+    let store = file.open().await;
+    let schedule = |name: &str| {
+        let input = payload("input");
+        ScheduleRecord::new("app", name, "work", "* * * * *", input, "mail", common::NOW)
+    };
+    let both = ["broken", "sound"].map(schedule).to_vec();
+    store.apply_schedules(both.clone()).await.expect("applies");
+    file.execute("UPDATE schedules SET cron = CAST(x'ff' AS TEXT) WHERE name = 'broken'")
+        .await;
+    let listed = store.list_schedules("app").await.expect("lists");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].name, "sound");
+    let error = store.create_schedule(schedule("broken")).await;
+    let error = error.expect_err("is damaged");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.to_string().contains("`broken`"), "{error}");
+    let tick = Timestamp::from_millis(common::NOW.as_millis() + 1);
+    let fired = store.fire_schedule(FireSchedule::new(&listed[0], tick, None));
+    assert_eq!(fired.await.expect("fires"), FireOutcome::Fired);
+    store
+        .delete_schedule("app", "broken")
+        .await
+        .expect("deletes");
+    store.apply_schedules(both).await.expect("applies");
+    assert_eq!(store.list_schedules("app").await.expect("lists").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_damaged_cannot_be_exported_and_says_so() {
+    for sql in [
+        DAMAGED_ROWS[0],
+        "UPDATE steps SET failed = 7 WHERE workflow = 1",
+    ] {
+        let file = File::new();
+        let (store, _) = damaged(&file, sql).await;
+        let error = store.export_workflow("broken").await.expect_err(sql);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(error.to_string().contains("`broken`"), "{error}");
+        let sound = store.export_workflow("sound").await;
+        assert_eq!(sound.expect("exports").expect("is there").steps.len(), 1);
+    }
 }

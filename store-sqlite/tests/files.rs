@@ -118,7 +118,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_was() {
         assert_eq!(error.kind(), StoreErrorKind::Incompatible);
         let text = error.to_string();
         assert!(
-            text.contains("version 99") && text.contains("version 1 "),
+            text.contains("version 99") && text.contains("version 2 "),
             "{text}"
         );
     }

@@ -101,7 +101,7 @@ async fn more_writes_than_one_commit_carries_are_all_done() {
 #[tokio::test]
 async fn a_write_for_which_there_is_no_room_fails_alone_and_the_store_goes_on() {
     let file = File::new();
-    let store = ready(file.options().max_pages(40)).await;
+    let store = ready(file.options().max_pages(80)).await;
     let incarnation = executor(&store).await;
     let owner = Owner::new(incarnation, 1);
     insert(&store, "w", owner).await;

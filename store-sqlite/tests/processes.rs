@@ -2,6 +2,7 @@
 mod common;
 
 use std::{
+    collections::HashSet,
     env,
     io::{BufRead as _, BufReader},
     path::Path,
@@ -9,11 +10,20 @@ use std::{
     time::Duration,
 };
 
-use common::{File, NOW, executor, insert, payload, ready, step, workflow};
-use durable_api::store::{
-    AdministrationStore as _, InsertOutcome, MessageStore as _, Owner, Payloads, ReceiveMessage,
-    ReceiveOutcome, RecordOutcome, SendMessage, SendOutcome, StepRef, StepStore as _,
-    StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter, WorkflowStore as _,
+use common::{
+    File, NOW, executor, insert, payload,
+    queues::{configure, dequeue, enqueue},
+    ready, step, workflow,
+};
+use durable_api::{
+    WorkflowStatus,
+    store::{
+        AdministrationStore as _, ClaimWorkflows, ClaimableWorkflow, ExecutorStore as _,
+        ExpelExecutor, FinishOutcome, FinishWorkflow, Incarnation, InsertOutcome,
+        MessageStore as _, Outcome, Owner, Payloads, ReceiveMessage, ReceiveOutcome, RecordOutcome,
+        SendMessage, SendOutcome, StepRef, StepStore as _, StoreErrorKind, Wakeup,
+        WakeupStore as _, WorkflowFilter, WorkflowStore as _,
+    },
 };
 use futures::{StreamExt as _, future::join_all};
 use store_sqlite::{SqliteOptions, SqliteStore};
@@ -124,6 +134,87 @@ async fn what_was_acknowledged_survives_the_kill_of_the_process() {
         let found = store.get_workflow(&id, Payloads::Omit).await;
         assert!(found.expect("reads").is_some(), "{id} is lost");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_process_took_from_a_queue_counts_until_it_is_back_there_and_none_is_lost() {
+    const QUEUED: usize = 60;
+    if let Some(options) = assigned() {
+        let store = ready(options).await;
+        let incarnation = executor(&store).await;
+        println!("incarnation {incarnation}");
+        for execution in 0.. {
+            let owner = Owner::new(incarnation, execution);
+            for id in dequeue(&store, owner, 2).await {
+                let outcome = Outcome::Success(payload("done"));
+                let request = FinishWorkflow::new(&id, owner, outcome, NOW);
+                let finished = store.finish_workflow(request).await;
+                assert_eq!(finished.expect("finishes"), FinishOutcome::Finished);
+                println!("finished {id}");
+            }
+        }
+    }
+    let file = File::new();
+    let store = file.open().await;
+    configure(&store, |queue| queue.limits.concurrency = Some(3)).await;
+    for n in 0..QUEUED {
+        enqueue(&store, &format!("w-{n:02}")).await;
+    }
+    let name =
+        "what_a_killed_process_took_from_a_queue_counts_until_it_is_back_there_and_none_is_lost";
+    let mut other = spawn(name, &file.path());
+    let lines = BufReader::new(other.stdout.take().expect("its output")).lines();
+    let mut finished = HashSet::new();
+    let mut dead = None;
+    for line in lines.map_while(Result::ok) {
+        if let Some((_, life)) = line.split_once("incarnation ") {
+            dead = Some(Incarnation(life.parse().expect("a life")));
+        }
+        if let Some((_, id)) = line.split_once("finished ") {
+            finished.insert(id.to_owned());
+        }
+        if finished.len() == 20 {
+            other.kill().expect("is killed");
+        }
+    }
+    other.wait().expect("ends");
+
+    let pending = WorkflowFilter::new().status(WorkflowStatus::Pending);
+    let held = store.list_workflows(pending).await.expect("lists");
+    let owner = Owner::new(executor(&store).await, 1);
+    let taken = dequeue(&store, owner, 100).await;
+    assert_eq!(taken.len() + held.workflows.len(), 3, "one limit for all");
+    let dead = ExpelExecutor::new(dead.expect("has registered"), 0);
+    store.expel_executor(dead).await.expect("expels");
+    let names = vec![ClaimableWorkflow::new("work", 10)];
+    let claim = ClaimWorkflows::new("app", "1", names, owner, NOW);
+    let claimed = store.claim_workflows(claim).await.expect("claims");
+    assert_eq!(claimed.requeued.len(), held.workflows.len());
+
+    let mut seen: HashSet<String> = taken.iter().cloned().collect();
+    let mut running = taken;
+    for execution in 2.. {
+        for id in running {
+            let row = store.get_workflow(&id, Payloads::Omit).await;
+            let owner = row.expect("reads").expect("is there").owner;
+            let outcome = Outcome::Success(payload("done"));
+            let request = FinishWorkflow::new(&id, owner.expect("has one"), outcome, NOW);
+            store.finish_workflow(request).await.expect("finishes");
+        }
+        running = dequeue(&store, Owner::new(owner.incarnation, execution), 100).await;
+        assert!(running.len() <= 3, "{running:?}");
+        if running.is_empty() {
+            break;
+        }
+        seen.extend(running.iter().cloned());
+    }
+    assert!(
+        seen.is_disjoint(&finished),
+        "none runs again that has ended"
+    );
+    let done = WorkflowFilter::new().status(WorkflowStatus::Success);
+    let done = store.list_workflows(done).await.expect("lists");
+    assert_eq!(done.workflows.len(), QUEUED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,13 +1,18 @@
 //! Who waits is woken: at once and by name of what this store does, by polling of what others do.
 mod common;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use common::{File, NOW, executor, insert, payload, ready, step, step_of, workflow};
+use common::{
+    File, NOW, executor, insert, payload,
+    queues::{configure, dequeue, enqueue, enqueue_so, enqueueing},
+    ready, step, step_of, workflow,
+};
 use durable_api::store::{
-    CancelWorkflows, ExecutorStore as _, FinishOutcome, FinishWorkflow, InsertOutcome,
-    ManagementStore as _, MessageStore as _, Outcome, Owner, ResumeWorkflows, SendMessage,
-    StepStore as _, Wakeup, WakeupStore as _, WorkflowStore as _,
+    CancelWorkflows, Debounce, ExecutorStore as _, FinishOutcome, FinishWorkflow, InsertOutcome,
+    ManagementStore as _, MessageStore as _, Outcome, Owner, QueueStore as _, ReleaseDelayed,
+    ResumeWorkflows, SendMessage, SetDelay, StepStore as _, Wakeup, WakeupStore as _,
+    WorkflowStore as _,
 };
 use futures::{StreamExt as _, stream::BoxStream};
 use store_sqlite::SqliteStore;
@@ -25,16 +30,17 @@ async fn next(hints: &mut Hints) -> Option<Wakeup> {
         .expect("a hint comes")
 }
 
-/// All hints up to those of what is done here, so that none of before is missing.
-async fn so_far(store: &SqliteStore, hints: &mut Hints) -> Vec<Wakeup> {
-    mark(store).await;
+/// All hints up to those of what is done here, so that none of before is missing. Each call has an `id` of its own.
+async fn so_far(store: &SqliteStore, hints: &mut Hints, id: &str) -> Vec<Wakeup> {
+    mark(store, id).await;
     until_mark(hints).await
 }
 
-async fn mark(store: &SqliteStore) {
+async fn mark(store: &SqliteStore, id: &str) {
     let owner = Owner::new(executor(store).await, 1);
-    insert(store, "mark", owner).await;
-    let sent = store.send_message(message("mark", "1")).await;
+    let marked = store.insert_workflow(workflow("mark", owner)).await;
+    marked.expect("inserts");
+    let sent = store.send_message(message("mark", id)).await;
     sent.expect("sends");
 }
 
@@ -80,7 +86,7 @@ async fn only_what_somebody_may_wait_for_wakes_and_the_writes_of_the_store_itsel
     let stranger = Owner::new(incarnation, 2);
     let refused = store.finish_workflow(finish("w-2", stranger)).await;
     assert_eq!(refused.expect("answers"), FinishOutcome::NotOwner);
-    mark(&store).await;
+    mark(&store, "1").await;
 
     let found = subscriber.await.expect("does not panic");
     assert_eq!(found, [Wakeup::workflow("w-1")]);
@@ -105,7 +111,7 @@ async fn a_commit_that_carries_many_writes_gives_every_hint_once() {
 
     assert!(sent.iter().all(Result::is_ok) && finished.is_ok());
     assert_eq!(store.commit_statistics().commits - before.commits, 1);
-    let mut found = so_far(&store, &mut hints).await;
+    let mut found = so_far(&store, &mut hints, "1").await;
     found.sort_by_key(|hint| *hint != Wakeup::workflow("a"));
     assert_eq!(found, [Wakeup::workflow("a"), Wakeup::workflow("b")]);
 }
@@ -129,7 +135,7 @@ async fn a_commit_with_more_hints_than_are_worth_telling_wakes_everybody() {
         .await;
     assert_eq!(cancelled.expect("cancels").changed.len(), ids.len());
 
-    assert_eq!(so_far(&store, &mut hints).await, [Wakeup::Everything]);
+    assert_eq!(so_far(&store, &mut hints, "1").await, [Wakeup::Everything]);
 }
 
 #[tokio::test]
@@ -148,7 +154,7 @@ async fn work_that_may_be_claimed_is_told_of() {
     let resume = ResumeWorkflows::new(vec!["b".to_owned()], NOW);
     store.resume_workflows(resume).await.expect("resumes");
 
-    let found = so_far(&store, &mut hints).await;
+    let found = so_far(&store, &mut hints, "1").await;
     assert_eq!(found, [Wakeup::Claimable, Wakeup::Claimable]);
 }
 
@@ -233,7 +239,7 @@ async fn without_polling_another_handle_is_not_seen() {
     insert(&store, "w", owner).await;
     let mut hints = subscribe(&store).await;
     other.send_message(message("w", "1")).await.expect("sends");
-    let found = so_far(&store, &mut hints).await;
+    let found = so_far(&store, &mut hints, "1").await;
     assert_eq!(found, []);
 }
 
@@ -266,4 +272,56 @@ async fn a_subscription_that_is_not_polled_holds_nobody_up() {
             .await
             .expect("the write does not wait for the subscriber");
     }
+}
+
+#[tokio::test]
+async fn work_that_may_be_taken_from_a_queue_is_told_of() {
+    let file = File::new();
+    let store = file.open().await;
+    let incarnation = executor(&store).await;
+    let mut hints = subscribe(&store).await;
+
+    enqueue(&store, "w").await;
+    assert_eq!(so_far(&store, &mut hints, "1").await, [Wakeup::Enqueued]);
+    enqueue_so(&store, "delayed", |enqueue| {
+        enqueue.delayed_until = Some(NOW);
+        enqueue.debounce = Some(Debounce::new("key", NOW));
+    })
+    .await;
+    assert_eq!(so_far(&store, &mut hints, "2").await, [Wakeup::Enqueued]);
+    let push = enqueueing("pushes", |enqueue| {
+        enqueue.debounce = Some(Debounce::new("key", NOW));
+    });
+    store.insert_workflow(push).await.expect("pushes back");
+    assert_eq!(so_far(&store, &mut hints, "3").await, [Wakeup::Enqueued]);
+    let delay = SetDelay::new("delayed", NOW, NOW);
+    store.set_delay(delay).await.expect("sets");
+    assert_eq!(so_far(&store, &mut hints, "4").await, [Wakeup::Enqueued]);
+    let release = ReleaseDelayed::new("app", NOW);
+    store.release_delayed(release).await.expect("releases");
+    assert_eq!(so_far(&store, &mut hints, "5").await, [Wakeup::Enqueued]);
+    configure(&store, |_| {}).await;
+    assert_eq!(so_far(&store, &mut hints, "6").await, [Wakeup::Enqueued]);
+
+    // Neither what is there already, nor what is taken.
+    let known = enqueueing("w", |_| {});
+    store.insert_workflow(known).await.expect("exists");
+    let taken = dequeue(&store, Owner::new(incarnation, 1), 10).await;
+    assert_eq!(taken.len(), 2);
+    assert_eq!(so_far(&store, &mut hints, "7").await, []);
+
+    store.retire_executor(incarnation).await.expect("retires");
+    let told = so_far(&store, &mut hints, "8").await;
+    assert_eq!(HashSet::from_iter(told), both());
+    let cancel = CancelWorkflows::new(vec!["w".to_owned()], NOW);
+    store.cancel_workflows(cancel).await.expect("cancels");
+    so_far(&store, &mut hints, "9").await;
+    let resume = ResumeWorkflows::new(vec!["w".to_owned()], NOW);
+    store.resume_workflows(resume).await.expect("resumes");
+    let told = so_far(&store, &mut hints, "10").await;
+    assert_eq!(HashSet::from_iter(told), both());
+}
+
+fn both() -> HashSet<Wakeup> {
+    HashSet::from([Wakeup::Claimable, Wakeup::Enqueued])
 }

@@ -78,7 +78,7 @@ pub enum CreateScheduleOutcome {
     /// It is there, by this call or an earlier one that [says the same](ScheduleRecord::says_the_same).
     Created,
     /// Another one has the name. Nothing was written.
-    Exists(ScheduleRecord),
+    Exists(Box<ScheduleRecord>),
 }
 
 /// A request to pause a schedule, or to go on with it.

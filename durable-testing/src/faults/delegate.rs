@@ -4,17 +4,21 @@ use durable_api::{
     Payload,
     store::{
         AdministrationStore, AggregateStore, AggregateWorkflows, AppendOutcome, AppendStream,
-        BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows, ClaimedWorkflows,
-        DeleteFinished, DeleteWorkflows, DynBody, DynConnection, EventLookup, EventStore,
-        ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow,
-        ForkOutcome, ForkWorkflow, HeartbeatOutcome, Incarnation, InsertOutcome, InsertWorkflow,
-        LifecycleStore, ManagementStore, MessageStore, OutboxStore, Payloads, ReadStream,
+        ArchiveStore, BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows,
+        ClaimedWorkflows, CreateScheduleOutcome, DeleteFinished, DeleteQueueOutcome,
+        DeleteWorkflows, DequeueWorkflows, DequeuedWorkflows, DynBody, DynConnection, EventLookup,
+        EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, FinishOutcome,
+        FinishWorkflow, FireOutcome, FireSchedule, ForkOutcome, ForkWorkflow, HeartbeatOutcome,
+        ImportOutcome, Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore, ManagementStore,
+        MessageStore, OutboxStore, PauseSchedule, Payloads, QueueRecord, QueueStore, ReadStream,
         ReceiveMessage, ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor,
-        RegisterOutcome, RegisterVersion, ResumeWorkflows, RetireOutcome, SendMessage, SendOutcome,
-        SetAttributes, SetAttributesOutcome, SetEvent, SetEventOutcome, SetLatestOutcome,
-        StepRecord, StepRef, StepStore, StoreDescription, StoreResult, StreamPage, StreamStore,
-        TransactionOutcome, TransactionStore, VersionRecord, VersionStore, WakeupStore, Wakeups,
-        WorkflowFilter, WorkflowGroup, WorkflowPage, WorkflowRecord, WorkflowStore,
+        RegisterOutcome, RegisterVersion, ReleaseDelayed, ReleaseOutcome, ResumeWorkflows,
+        RetireOutcome, ScheduleOutcome, ScheduleRecord, ScheduleStore, SendMessage, SendOutcome,
+        SetAttributes, SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
+        SetLatestOutcome, StepRecord, StepRef, StepStore, StoreDescription, StoreResult,
+        StreamPage, StreamStore, TransactionOutcome, TransactionStore, VersionRecord, VersionStore,
+        WakeupStore, Wakeups, WorkflowArchive, WorkflowFilter, WorkflowGroup, WorkflowPage,
+        WorkflowRecord, WorkflowStore,
     },
 };
 
@@ -41,6 +45,20 @@ impl AggregateStore for FaultyStore {
             self.inner.aggregate_workflows(request),
         )
         .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ArchiveStore for FaultyStore {
+    async fn export_workflow(&self, workflow_id: &str) -> StoreResult<Option<WorkflowArchive>> {
+        self.call("export_workflow", self.inner.export_workflow(workflow_id))
+            .await
+    }
+
+    async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome> {
+        self.call("import_workflow", self.inner.import_workflow(archive))
+            .await
     }
 }
 
@@ -183,6 +201,74 @@ impl OutboxStore for FaultyStore {
     ) -> StoreResult<InsertOutcome> {
         let call = self.inner.insert_workflow_within(request, connection);
         self.call("insert_workflow_within", call).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl QueueStore for FaultyStore {
+    async fn put_queue(&self, queue: QueueRecord) -> StoreResult<()> {
+        self.call("put_queue", self.inner.put_queue(queue)).await
+    }
+
+    async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
+        self.call("delete_queue", self.inner.delete_queue(app, name))
+            .await
+    }
+
+    async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>> {
+        self.call("list_queues", self.inner.list_queues(app)).await
+    }
+
+    async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows> {
+        self.call("dequeue_workflows", self.inner.dequeue_workflows(request))
+            .await
+    }
+
+    async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome> {
+        self.call("release_delayed", self.inner.release_delayed(request))
+            .await
+    }
+
+    async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
+        self.call("set_delay", self.inner.set_delay(request)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ScheduleStore for FaultyStore {
+    async fn create_schedule(
+        &self,
+        schedule: ScheduleRecord,
+    ) -> StoreResult<CreateScheduleOutcome> {
+        self.call("create_schedule", self.inner.create_schedule(schedule))
+            .await
+    }
+
+    async fn apply_schedules(&self, schedules: Vec<ScheduleRecord>) -> StoreResult<()> {
+        self.call("apply_schedules", self.inner.apply_schedules(schedules))
+            .await
+    }
+
+    async fn pause_schedule(&self, request: PauseSchedule) -> StoreResult<ScheduleOutcome> {
+        self.call("pause_schedule", self.inner.pause_schedule(request))
+            .await
+    }
+
+    async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome> {
+        self.call("delete_schedule", self.inner.delete_schedule(app, name))
+            .await
+    }
+
+    async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>> {
+        self.call("list_schedules", self.inner.list_schedules(app))
+            .await
+    }
+
+    async fn fire_schedule(&self, request: FireSchedule) -> StoreResult<FireOutcome> {
+        self.call("fire_schedule", self.inner.fire_schedule(request))
+            .await
     }
 }
 

@@ -5,7 +5,7 @@ use durable_api::store::{ClaimedWorkflow, DamagedWorkflow, Payloads, StepRecord}
 use super::{Claim, Loaded};
 use crate::{
     error::Failure,
-    record::{self, STEP_COLUMNS, column, workflow_columns},
+    record::{self, STEP_COLUMNS, workflow_columns},
 };
 
 impl Claim<'_> {
@@ -47,19 +47,6 @@ impl Claim<'_> {
              ORDER BY s.workflow_id, s.step_id"
         );
         let rows = self.work.fetch(self.database.query(&sql).bind(ids)).await?;
-        let mut histories: HashMap<String, Result<Vec<StepRecord>, String>> = HashMap::new();
-        for row in &rows {
-            let id: String = column(row, "workflow_id")?;
-            let history = histories.entry(id).or_insert_with(|| Ok(Vec::new()));
-            match record::step(row) {
-                Ok(step) => {
-                    if let Ok(steps) = history {
-                        steps.push(step);
-                    }
-                }
-                Err(damage) => *history = Err(record::describe_step_damage(row, &damage)),
-            }
-        }
-        Ok(histories)
+        record::histories(&rows)
     }
 }

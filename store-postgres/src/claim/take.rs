@@ -12,18 +12,20 @@ use crate::{error::Failure, writes::execution};
 const TAKE: &str = "
 UPDATE {schema}.workflows w
 SET status = r.status,
-    executor_id = CASE WHEN r.taken THEN $5 ELSE w.executor_id END,
-    owner_incarnation = CASE WHEN r.taken THEN $6 ELSE w.owner_incarnation END,
-    owner_execution = CASE WHEN r.taken THEN $7 ELSE w.owner_execution END,
+    executor_id = CASE WHEN r.status = 'PENDING' THEN $4 ELSE w.executor_id END,
+    owner_incarnation = CASE r.status WHEN 'PENDING' THEN $5 WHEN 'ENQUEUED' THEN NULL
+                                      ELSE w.owner_incarnation END,
+    owner_execution = CASE r.status WHEN 'PENDING' THEN $6 WHEN 'ENQUEUED' THEN NULL
+                                    ELSE w.owner_execution END,
     recovery_attempts = r.attempts,
-    updated_at = $8,
-    started_at = CASE WHEN r.taken THEN coalesce(w.started_at, $8) ELSE w.started_at END,
-    completed_at = CASE WHEN r.taken THEN w.completed_at ELSE $8 END
-FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[]) AS r (id, status, taken, attempts)
+    updated_at = $7,
+    started_at = CASE WHEN r.status = 'PENDING' THEN coalesce(w.started_at, $7) ELSE w.started_at END,
+    completed_at = CASE WHEN r.status IN ('PENDING', 'ENQUEUED') THEN w.completed_at ELSE $7 END
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (id, status, attempts)
 WHERE w.id = r.id";
 
 impl Claim<'_> {
-    /// Changes hands, or makes a dead letter, of everything found.
+    /// Changes hands, puts back into its queue, or makes a dead letter, of everything found.
     pub(super) async fn take(
         &mut self,
         mut found: Vec<ClaimedWorkflow>,
@@ -47,17 +49,12 @@ impl Claim<'_> {
                 continue;
             }
             let limit = limits.get(record.name.as_str()).copied().unwrap_or(0);
-            let taken = self.change(record, limit);
-            changed.push((
-                record.id.clone(),
-                record.status,
-                taken,
-                record.recovery_attempts,
-            ));
-            if taken {
-                answer.claimed.push(workflow);
-            } else {
-                answer.dead_lettered.push(workflow.record.id);
+            self.change(record, limit);
+            changed.push((record.id.clone(), record.status, record.recovery_attempts));
+            match record.status {
+                WorkflowStatus::Pending => answer.claimed.push(workflow),
+                WorkflowStatus::Enqueued => answer.requeued.push(workflow.record.id),
+                _ => answer.dead_lettered.push(workflow.record.id),
             }
         }
         if changed.is_empty() {
@@ -69,11 +66,10 @@ impl Claim<'_> {
             .query(TAKE)
             .bind(changed.iter().map(|one| one.0.as_str()).collect::<Vec<_>>())
             .bind(changed.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
-            .bind(changed.iter().map(|one| one.2).collect::<Vec<_>>())
             .bind(
                 changed
                     .iter()
-                    .map(|one| i64::from(one.3))
+                    .map(|one| i64::from(one.2))
                     .collect::<Vec<_>>(),
             )
             .bind(&request.executor_id)
@@ -84,20 +80,24 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// What becomes of a record. `false`: it was lost too often, and is a dead letter.
-    fn change(&self, record: &mut WorkflowRecord, max_recovery_attempts: u32) -> bool {
+    /// What becomes of a record: ours, its queue's, or a dead letter, if it was lost too often.
+    fn change(&self, record: &mut WorkflowRecord, max_recovery_attempts: u32) {
         record.updated_at = self.request.now;
         if record.owner.is_some() {
             if record.recovery_attempts >= max_recovery_attempts {
                 record.status = WorkflowStatus::MaxRecoveryAttemptsExceeded;
                 record.completed_at = Some(self.request.now);
-                return false;
+                return;
             }
             record.recovery_attempts += 1;
+        }
+        if record.queue.is_some() {
+            record.status = WorkflowStatus::Enqueued;
+            record.owner = None;
+            return;
         }
         record.owner = Some(self.request.owner);
         record.executor_id = Some(self.request.executor_id.clone());
         record.started_at = record.started_at.or(Some(self.request.now));
-        true
     }
 }

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, postgres::PgArguments, query::Query}
 pub(crate) use planner::steady_plans;
 pub(crate) use schema::Schema;
 pub(crate) use server::{Server, location};
-pub(crate) use work::{Access, Work};
+pub(crate) use work::{Access, Work, WorkOn};
 
 use crate::error::{Failure, Stage};
 
@@ -37,8 +37,19 @@ impl Database {
         &self.schema
     }
 
-    /// The text of a statement, with `{schema}` filled in.
+    /// The text of a statement, with `{schema}` filled in, and `{number}`, which draws the next of the schema's numbers.
     pub(crate) fn sql(&self, template: &str) -> String {
+        let mut parts = template.split("{number}");
+        let mut text = String::with_capacity(template.len() + 64);
+        text.extend(parts.next().map(|part| self.fill(part)));
+        for part in parts {
+            text.push_str(self.schema.next_number());
+            text.push_str(&self.fill(part));
+        }
+        text
+    }
+
+    fn fill(&self, template: &str) -> String {
         template.replace("{schema}", self.schema.quoted())
     }
 

@@ -10,6 +10,7 @@ const MAX_BYTES: usize = 63;
 pub(crate) struct Schema {
     name: String,
     quoted: String,
+    next_number: String,
 }
 
 impl Schema {
@@ -23,9 +24,12 @@ impl Schema {
         } else if name.starts_with("pg_") {
             "begins with pg_, which is reserved for postgres"
         } else {
+            let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+            let sequence = format!("{quoted}.numbers").replace('\'', "''");
             return Ok(Self {
                 name: name.to_owned(),
-                quoted: format!("\"{}\"", name.replace('"', "\"\"")),
+                quoted,
+                next_number: format!("nextval('{sequence}')"),
             });
         };
         let message = format!("the schema name {name:?} {fault}");
@@ -35,6 +39,11 @@ impl Schema {
     /// As it was given.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The expression that draws a number.
+    pub(crate) fn next_number(&self) -> &str {
+        &self.next_number
     }
 
     /// As it stands in a statement.

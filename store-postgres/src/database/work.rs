@@ -1,5 +1,5 @@
 use sqlx::{
-    Postgres, Transaction,
+    PgConnection, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
     query::Query,
@@ -14,19 +14,32 @@ pub(crate) enum Access {
     Write,
 }
 
+/// One operation on a connection of the pool.
+pub(crate) type Work = WorkOn<'static>;
+
 /// One operation on one connection. Dropped before [`commit`](Self::commit), it is rolled back.
-pub(crate) struct Work {
-    connection: Connection,
+pub(crate) struct WorkOn<'c> {
+    connection: Connection<'c>,
     access: Access,
 }
 
-enum Connection {
+enum Connection<'c> {
     /// Each statement commits by itself.
     Single(PoolConnection<Postgres>),
     Transaction(Transaction<'static, Postgres>),
+    /// Whoever opened the transaction ends it.
+    Caller(&'c mut PgConnection),
 }
 
-impl Work {
+impl<'c> WorkOn<'c> {
+    /// A part of a transaction of the caller's.
+    pub(crate) fn within(connection: &'c mut PgConnection) -> Self {
+        Self {
+            connection: Connection::Caller(connection),
+            access: Access::Write,
+        }
+    }
+
     pub(super) fn single(connection: PoolConnection<Postgres>, access: Access) -> Self {
         Self {
             connection: Connection::Single(connection),
@@ -59,6 +72,11 @@ impl Work {
                 let rows = query.fetch_all(&mut **transaction).await;
                 rows.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))
             }
+            Connection::Caller(connection) => {
+                let rows = query.fetch_all(&mut **connection).await;
+                // Outside a transaction, the write may have been committed.
+                rows.map_err(|error| Failure::from_driver(error, Stage::Committing))
+            }
         }
     }
 
@@ -68,6 +86,7 @@ impl Work {
         let done = match &mut self.connection {
             Connection::Single(connection) => script.execute(&mut **connection).await,
             Connection::Transaction(transaction) => script.execute(&mut **transaction).await,
+            Connection::Caller(connection) => script.execute(&mut **connection).await,
         };
         match done {
             Ok(_) => Ok(()),
@@ -82,7 +101,7 @@ impl Work {
             Access::Write => Stage::Committing,
         };
         match self.connection {
-            Connection::Single(_) => Ok(()),
+            Connection::Single(_) | Connection::Caller(_) => Ok(()),
             Connection::Transaction(transaction) => {
                 let committed = transaction.commit().await;
                 committed.map_err(|error| Failure::from_driver(error, stage))

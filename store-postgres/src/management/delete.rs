@@ -8,7 +8,14 @@ use crate::{
 };
 
 /// The tables whose rows belong to workflows.
-const BELONGINGS: [&str; 5] = ["steps", "messages", "events", "streams", "stream_values"];
+const BELONGINGS: [&str; 6] = [
+    "steps",
+    "messages",
+    "events",
+    "streams",
+    "stream_values",
+    "debounced",
+];
 
 /// Deletes workflows with all that belongs to them.
 pub(super) async fn delete(

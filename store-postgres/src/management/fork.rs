@@ -16,9 +16,12 @@ const COPY: &str = "
 WITH made AS (
     INSERT INTO {schema}.workflows (id, app, name, status, version, forked_from, created_at, updated_at,
                                     input_encoding, input, caller_user, caller_role, caller_roles,
-                                    attributes)
-    SELECT $2, w.app, w.name, 'PENDING', coalesce($4, w.version), w.id, $5, $5,
-           w.input_encoding, w.input, w.caller_user, w.caller_role, w.caller_roles, w.attributes
+                                    attributes, queue, priority, place)
+    SELECT $2, w.app, w.name, CASE WHEN $6::text IS NULL THEN 'PENDING' ELSE 'ENQUEUED' END,
+           coalesce($4, w.version), w.id, $5, $5,
+           w.input_encoding, w.input, w.caller_user, w.caller_role, w.caller_roles, w.attributes,
+           $6, CASE WHEN $6 IS NOT NULL THEN 0 END,
+           CASE WHEN $6 IS NOT NULL THEN {number} END
     FROM {schema}.workflows w
     WHERE w.id = $1
     ON CONFLICT (id) DO NOTHING
@@ -58,9 +61,10 @@ pub(super) async fn fork(
     database: &Database,
     requests: &[ForkWorkflow],
 ) -> Result<Vec<ForkOutcome>, Failure> {
-    let texts = requests
-        .iter()
-        .flat_map(|one| [&one.source, &one.id].into_iter().chain(&one.version));
+    let texts = requests.iter().flat_map(|one| {
+        let optional = one.version.iter().chain(&one.queue);
+        [&one.source, &one.id].into_iter().chain(optional)
+    });
     writes::check(texts.map(String::as_str), None, [])?;
 
     let mut work = database.transaction(Access::Write).await?;
@@ -144,6 +148,7 @@ async fn copy(
         .bind(&request.id)
         .bind(i64::from(request.from_step))
         .bind(&request.version)
-        .bind(request.now.as_millis());
+        .bind(request.now.as_millis())
+        .bind(&request.queue);
     Ok(!work.fetch(query).await?.is_empty())
 }

@@ -35,18 +35,20 @@ impl ManagementStore for PostgresStore {
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
         let done = resume::resume(&self.database, &request).await;
         let done = done.map_err(|failure| failure.into_store_error("resume_workflows"))?;
-        if !done.changed.is_empty() {
-            self.hints.give([Wakeup::Claimable]).await;
-        }
-        Ok(done)
+        self.tell_all(done.claimable, done.enqueued).await;
+        Ok(done.outcome)
     }
 
     async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>> {
         let done = fork::fork(&self.database, &requests).await;
         let done = done.map_err(|failure| failure.into_store_error("fork_workflows"))?;
-        if done.contains(&ForkOutcome::Forked) {
-            self.hints.give([Wakeup::Claimable]).await;
-        }
+        let forked = || {
+            let all = requests.iter().zip(&done);
+            all.filter(|(_, outcome)| **outcome == ForkOutcome::Forked)
+        };
+        let claimable = forked().any(|(request, _)| request.queue.is_none());
+        let enqueued = forked().any(|(request, _)| request.queue.is_some());
+        self.tell_all(claimable, enqueued).await;
         Ok(done)
     }
 
@@ -72,6 +74,13 @@ impl ManagementStore for PostgresStore {
 }
 
 impl PostgresStore {
+    /// Tells who takes workflows up, or out of queues, that there may be some.
+    pub(crate) async fn tell_all(&self, claimable: bool, enqueued: bool) {
+        let claimable = claimable.then_some(Wakeup::Claimable);
+        let enqueued = enqueued.then_some(Wakeup::Enqueued);
+        self.hints.give(claimable.into_iter().chain(enqueued)).await;
+    }
+
     async fn tell_of(&self, ids: &[String]) {
         let hints = ids.iter().map(|id| Wakeup::workflow(id));
         self.hints.give(hints).await;

@@ -1,14 +1,13 @@
-use std::sync::Arc;
-
-use durable_api::store::{DynConnection, InsertOutcome, InsertWorkflow, StoreErrorKind, Wakeup};
+use durable_api::store::{DynConnection, InsertOutcome, InsertWorkflow, Wakeup};
 use sqlx::PgConnection;
 
 use super::{connection::downcast, not_from_a_step};
 use crate::{
     PostgresStore,
+    database::WorkOn,
     error::{Failure, Stage},
     workflows::check_insert,
-    writes::{Insert, Inserted, find_workflow, found_workflow, insert_answers, met},
+    writes::insert_within,
 };
 
 pub(super) async fn insert(
@@ -24,51 +23,32 @@ pub(super) async fn insert(
         )));
     }
     check_insert(&request)?;
-
-    let requests = [Arc::new(request)];
-    let query = Insert(store.database.clone()).query(&requests);
-    let rows = query.fetch_all(&mut *connection).await.map_err(lost)?;
-    let [request] = requests;
-    match insert_answers(1, &rows)?.first() {
-        Some(Inserted::Written) => {
-            tell(store, connection).await?;
-            Ok(InsertOutcome::Inserted)
+    let mut work = WorkOn::within(&mut *connection);
+    let outcome = insert_within(&store.database, &mut work, &request).await?;
+    match outcome {
+        InsertOutcome::Inserted if request.enqueue.is_none() => {
+            tell(store, connection, Wakeup::Claimable).await?;
         }
-        Some(Inserted::Taken) => existing(store, connection, &request).await,
-        Some(Inserted::ParentNotOwner) => Ok(InsertOutcome::ParentNotOwner),
-        Some(Inserted::UnknownExecutor) | None => Ok(InsertOutcome::UnknownExecutor),
+        InsertOutcome::Inserted | InsertOutcome::Debounced(_) => {
+            tell(store, connection, Wakeup::Enqueued).await?;
+        }
+        _ => {}
     }
-}
-
-async fn existing(
-    store: &PostgresStore,
-    connection: &mut PgConnection,
-    request: &InsertWorkflow,
-) -> Result<InsertOutcome, Failure> {
-    let query = find_workflow(&store.database, &request.id);
-    let rows = query.fetch_all(connection).await.map_err(lost)?;
-    match found_workflow(&request.id, &rows)? {
-        Some(row) => Ok(met(request, row)),
-        None => Err(Failure::new(
-            StoreErrorKind::Contention,
-            format!("workflow `{}` comes and goes", request.id),
-        )),
-    }
+    Ok(outcome)
 }
 
 /// Has the commit wake whoever takes up work.
-async fn tell(store: &PostgresStore, connection: &mut PgConnection) -> Result<(), Failure> {
-    let (channel, notice) = store.hints.notification([Wakeup::Claimable]);
+async fn tell(
+    store: &PostgresStore,
+    connection: &mut PgConnection,
+    hint: Wakeup,
+) -> Result<(), Failure> {
+    let (channel, notice) = store.hints.notification([hint]);
     sqlx::query("SELECT pg_notify($1, $2)")
         .bind(channel)
         .bind(notice)
         .execute(connection)
         .await
         .map(drop)
-        .map_err(lost)
-}
-
-/// Outside a transaction, the write may have been committed.
-fn lost(error: sqlx::Error) -> Failure {
-    Failure::from_driver(error, Stage::Committing)
+        .map_err(|error| Failure::from_driver(error, Stage::Committing))
 }

@@ -18,6 +18,7 @@ const ANYBODY: &str = "anybody.........";
 
 /// In the place of a workflow's key: a character that is no hexadecimal digit.
 const CLAIMABLE: &str = "claimable.......";
+const ENQUEUED: &str = "enqueued........";
 const EVERYTHING: &str = "everything......";
 
 /// On which channel the notifications of a schema travel, and by which name this store signs its own.
@@ -51,6 +52,7 @@ impl Address {
             match hint {
                 Wakeup::Workflow(key) => text.push_str(&number(key)),
                 Wakeup::Claimable => text.push_str(CLAIMABLE),
+                Wakeup::Enqueued => text.push_str(ENQUEUED),
                 // Also for what this version does not know.
                 _ => text.push_str(EVERYTHING),
             }
@@ -72,6 +74,7 @@ fn hint(bytes: &[u8]) -> Wakeup {
     let text = str::from_utf8(bytes).unwrap_or_default();
     match text {
         CLAIMABLE => Wakeup::Claimable,
+        ENQUEUED => Wakeup::Enqueued,
         _ if text.len() == DIGITS => {
             u64::from_str_radix(text, 16).map_or(Wakeup::Everything, Wakeup::Workflow)
         }
@@ -100,6 +103,7 @@ mod tests {
             Wakeup::Workflow(u64::MAX),
             Wakeup::workflow("w"),
             Wakeup::Claimable,
+            Wakeup::Enqueued,
             Wakeup::Everything,
         ];
         let text = one.write(hints);

@@ -1,22 +1,14 @@
-use durable_api::{
-    Timestamp,
-    store::{
-        InsertOutcome, InsertWorkflow, ParentCheckpoint, Payloads, StepRecord, StoreErrorKind,
-        WorkflowRecord,
-    },
+use durable_api::store::{
+    Debounce, Enqueue, InsertOutcome, InsertWorkflow, ParentCheckpoint, Payloads, StepRecord,
+    StoreErrorKind, WorkflowRecord,
 };
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
+use sqlx::{Postgres, postgres::PgArguments, query::Query};
 
-use super::{execution, roles};
+use super::{execution, insert_row::insert_row};
 use crate::{
-    attributes,
-    database::{Access, Database, Work},
+    database::{Access, Database, WorkOn},
     error::Failure,
-    record::{self, STEP_COLUMNS, workflow_columns},
+    record::{self, STEP_COLUMNS, column, workflow_columns},
 };
 
 /// How often the answer may change under our eyes before the caller is asked to try again.
@@ -28,102 +20,241 @@ pub(crate) async fn insert_one(
     request: &InsertWorkflow,
 ) -> Result<InsertOutcome, Failure> {
     for _ in 0..ATTEMPTS {
-        let work = database.transaction(Access::Write).await?;
+        let mut work = database.transaction(Access::Write).await?;
         let mut attempt = Attempt {
             database,
             request,
-            work,
+            work: &mut work,
         };
         match attempt.judge().await? {
             Verdict::Commit(outcome) => {
-                attempt.work.commit().await?;
+                work.commit().await?;
                 return Ok(outcome);
             }
             Verdict::Refuse(outcome) => return Ok(outcome),
             Verdict::Again => {}
         }
     }
-    Err(Failure::new(
+    Err(comes_and_goes(request))
+}
+
+/// Judges one workflow that has no parent, within a transaction. If nothing was written for it, the outcome says so.
+pub(crate) async fn insert_within(
+    database: &Database,
+    work: &mut WorkOn<'_>,
+    request: &InsertWorkflow,
+) -> Result<InsertOutcome, Failure> {
+    for _ in 0..ATTEMPTS {
+        let mut attempt = Attempt {
+            database,
+            request,
+            work,
+        };
+        match attempt.judge().await? {
+            Verdict::Commit(outcome) | Verdict::Refuse(outcome) => return Ok(outcome),
+            Verdict::Again => {}
+        }
+    }
+    Err(comes_and_goes(request))
+}
+
+fn comes_and_goes(request: &InsertWorkflow) -> Failure {
+    Failure::new(
         StoreErrorKind::Contention,
         format!("workflow `{}` comes and goes", request.id),
-    ))
-}
-
-/// What it means for a request that its id is that of a row.
-pub(crate) fn met(request: &InsertWorkflow, row: WorkflowRecord) -> InsertOutcome {
-    if (&row.app, &row.name) != (&request.app, &request.name) {
-        InsertOutcome::Conflict(row)
-    } else if row.owner == Some(request.owner) {
-        InsertOutcome::Inserted
-    } else {
-        InsertOutcome::Existing(row)
-    }
-}
-
-/// Reads the workflow with an id, without payloads.
-pub(crate) fn find(database: &Database, id: &str) -> Query<'static, Postgres, PgArguments> {
-    let columns = workflow_columns(Payloads::Omit);
-    let sql = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE w.id = $1");
-    database.query(&sql).bind(id.to_owned())
-}
-
-/// What was [read](find).
-pub(crate) fn found(id: &str, rows: &[PgRow]) -> Result<Option<WorkflowRecord>, Failure> {
-    let record = rows
-        .first()
-        .map(|row| record::workflow(row, Payloads::Omit));
-    record
-        .transpose()
-        .map_err(|damage| record::corrupt(id, &damage))
+    )
 }
 
 enum Verdict {
     Commit(InsertOutcome),
-    /// Whatever was written is rolled back.
+    /// Nothing was written.
     Refuse(InsertOutcome),
     /// A row that was there is gone, or the other way round.
     Again,
 }
 
-struct Attempt<'a> {
+struct Attempt<'a, 'c> {
     database: &'a Database,
     request: &'a InsertWorkflow,
-    work: Work,
+    work: &'a mut WorkOn<'c>,
 }
 
-impl Attempt<'_> {
+impl Attempt<'_, '_> {
     async fn judge(&mut self) -> Result<Verdict, Failure> {
-        if !self.is_registered().await? {
+        let request = self.request;
+        if request.enqueue.is_none() && !self.is_registered().await? {
             return Ok(Verdict::Refuse(InsertOutcome::UnknownExecutor));
         }
         let mut missing_step = None;
-        if let Some(parent) = &self.request.parent {
+        if let Some(parent) = &request.parent {
             if !self.owns(parent).await? {
                 return Ok(Verdict::Refuse(InsertOutcome::ParentNotOwner));
             }
             match self.step(parent).await? {
                 None => missing_step = Some(parent),
-                Some(step) if step.child_id.as_ref() == Some(&self.request.id) => {}
-                Some(step) => return Ok(Verdict::Refuse(InsertOutcome::StepTaken(step))),
+                Some(step) if step.child_id.as_ref() == Some(&request.id) => {}
+                Some(step) => {
+                    let given = self.given_before(step).await?;
+                    return Ok(Verdict::Refuse(given));
+                }
             }
         }
-        let outcome = if self.insert_row().await? {
-            InsertOutcome::Inserted
-        } else {
-            match self.existing().await? {
-                None => return Ok(Verdict::Again),
-                Some(row) => match met(self.request, row) {
-                    refusal @ InsertOutcome::Conflict(_) => return Ok(Verdict::Refuse(refusal)),
-                    outcome => outcome,
-                },
-            }
+        let outcome = match self.place().await? {
+            None => return Ok(Verdict::Again),
+            Some(outcome @ InsertOutcome::Conflict(_)) => return Ok(Verdict::Refuse(outcome)),
+            Some(outcome) => outcome,
         };
-        if let Some(parent) = missing_step
-            && !self.link(parent).await?
-        {
-            return Ok(Verdict::Again);
+        if let Some(parent) = missing_step {
+            let child = match &outcome {
+                InsertOutcome::Debounced(id) | InsertOutcome::Deduplicated(id) => id,
+                _ => &request.id,
+            };
+            if !self.link(parent, child).await? {
+                return Ok(Verdict::Again);
+            }
         }
         Ok(Verdict::Commit(outcome))
+    }
+
+    /// The workflow's own place, or the one that stands in for it. Nothing, if that changed meanwhile.
+    async fn place(&mut self) -> Result<Option<InsertOutcome>, Failure> {
+        let enqueue = self.request.enqueue.as_ref();
+        if let Some((enqueue, debounce)) =
+            enqueue.and_then(|enqueue| Some((enqueue, enqueue.debounce.as_ref()?)))
+        {
+            if let Some(id) = self.debounced_before().await? {
+                return Ok(Some(InsertOutcome::Debounced(id)));
+            }
+            if let Some(row) = self.existing().await? {
+                return Ok(Some(self.met(row)));
+            }
+            if let Some(id) = self.push_back(enqueue, debounce).await? {
+                return Ok(Some(InsertOutcome::Debounced(id)));
+            }
+        }
+        if insert_row(self.database, self.work, self.request).await? {
+            return Ok(Some(InsertOutcome::Inserted));
+        }
+        if let Some(row) = self.existing().await? {
+            return Ok(Some(self.met(row)));
+        }
+        let holder = match enqueue {
+            Some(enqueue) => self.holder(enqueue).await?,
+            None => None,
+        };
+        Ok(holder.map(InsertOutcome::Deduplicated))
+    }
+
+    /// What it means that there is a workflow of that id.
+    fn met(&self, row: WorkflowRecord) -> InsertOutcome {
+        let request = self.request;
+        let queue = request.enqueue.as_ref().map(|enqueue| &enqueue.queue);
+        if (&row.app, &row.name, row.queue.as_ref()) != (&request.app, &request.name, queue) {
+            return InsertOutcome::Conflict(row);
+        }
+        match queue {
+            None if row.owner == Some(request.owner) => InsertOutcome::Inserted,
+            _ => InsertOutcome::Existing(row),
+        }
+    }
+
+    /// The parent's step names another child: because this same request was told of it before, or not.
+    async fn given_before(&mut self, step: StepRecord) -> Result<InsertOutcome, Failure> {
+        let (Some(child), Some(enqueue)) = (&step.child_id, &self.request.enqueue) else {
+            return Ok(InsertOutcome::StepTaken(step));
+        };
+        if enqueue.debounce.is_some() && self.debounced_before().await?.as_ref() == Some(child) {
+            return Ok(InsertOutcome::Debounced(child.clone()));
+        }
+        if self.has_deduplication_id(child, enqueue).await? {
+            return Ok(InsertOutcome::Deduplicated(child.clone()));
+        }
+        Ok(InsertOutcome::StepTaken(step))
+    }
+
+    /// Where an earlier call of this request went.
+    async fn debounced_before(&mut self) -> Result<Option<String>, Failure> {
+        let query = self
+            .database
+            .query("SELECT workflow_id FROM {schema}.debounced WHERE request_id = $1")
+            .bind(&self.request.id);
+        self.first_text(query, "workflow_id").await
+    }
+
+    /// Gives the request's input and delay to the workflow that has its debounce key, if there is one.
+    async fn push_back(
+        &mut self,
+        enqueue: &Enqueue,
+        debounce: &Debounce,
+    ) -> Result<Option<String>, Failure> {
+        let request = self.request;
+        // A row that is released while it is waited for is judged by its latest version.
+        let query = self
+            .database
+            .query(
+                "WITH pushed AS (
+                     UPDATE {schema}.workflows w
+                     SET input_encoding = $4, input = $5, updated_at = $6,
+                         delayed_until = least($7, w.debounce_until)
+                     WHERE w.status = 'DELAYED' AND w.app = $1 AND w.name = $2 AND w.debounce_key = $3
+                     RETURNING w.id
+                 ), noted AS (
+                     INSERT INTO {schema}.debounced (request_id, workflow_id)
+                     SELECT $8, id FROM pushed
+                 )
+                 SELECT id FROM pushed",
+            )
+            .bind(&request.app)
+            .bind(&request.name)
+            .bind(&debounce.key)
+            .bind(&*request.input.encoding)
+            .bind(&*request.input.bytes)
+            .bind(request.now.as_millis())
+            .bind(enqueue.delayed_until.unwrap_or(request.now).as_millis())
+            .bind(&request.id);
+        self.first_text(query, "id").await
+    }
+
+    /// The workflow that keeps the request's deduplication id.
+    async fn holder(&mut self, enqueue: &Enqueue) -> Result<Option<String>, Failure> {
+        let query = self
+            .database
+            .query(
+                "SELECT w.id FROM {schema}.workflows w
+                 WHERE w.app = $1 AND w.queue = $2 AND w.deduplication_id = $3
+                   AND w.status IN ('ENQUEUED', 'DELAYED', 'PENDING')",
+            )
+            .bind(&self.request.app)
+            .bind(&enqueue.queue)
+            .bind(&enqueue.deduplication_id);
+        self.first_text(query, "id").await
+    }
+
+    async fn has_deduplication_id(
+        &mut self,
+        child: &str,
+        enqueue: &Enqueue,
+    ) -> Result<bool, Failure> {
+        let query = self
+            .database
+            .query(
+                "SELECT 1 FROM {schema}.workflows w
+                 WHERE w.id = $1 AND w.app = $2 AND w.queue = $3 AND w.deduplication_id = $4",
+            )
+            .bind(child.to_owned())
+            .bind(&self.request.app)
+            .bind(&enqueue.queue)
+            .bind(&enqueue.deduplication_id);
+        Ok(!self.work.fetch(query).await?.is_empty())
+    }
+
+    async fn first_text(
+        &mut self,
+        query: Query<'_, Postgres, PgArguments>,
+        name: &str,
+    ) -> Result<Option<String>, Failure> {
+        let rows = self.work.fetch(query).await?;
+        rows.first().map(|row| column(row, name)).transpose()
     }
 
     async fn is_registered(&mut self) -> Result<bool, Failure> {
@@ -164,49 +295,20 @@ impl Attempt<'_> {
             .transpose()
     }
 
-    async fn insert_row(&mut self) -> Result<bool, Failure> {
-        let request = self.request;
-        let parent = request.parent.as_ref();
-        let query = self
-            .database
-            .query(
-                "INSERT INTO {schema}.workflows
-                    (id, app, name, status, version, executor_id, owner_incarnation,
-                     owner_execution, parent_id, parent_step, created_at, updated_at, started_at,
-                     input_encoding, input, deadline, caller_user, caller_role, caller_roles,
-                     attributes, trace_context)
-                 VALUES ($1, $2, $3, 'PENDING', $4, $5, $6, $7, $8, $9, $10, $10, $10, $11, $12,
-                         $13, $14, $15, $16::jsonb, $17::jsonb, $18)
-                 ON CONFLICT (id) DO NOTHING
-                 RETURNING 1",
-            )
-            .bind(&request.id)
-            .bind(&request.app)
-            .bind(&request.name)
-            .bind(&request.version)
-            .bind(&request.executor_id)
-            .bind(request.owner.incarnation.0)
-            .bind(execution(request.owner))
-            .bind(parent.map(|parent| &parent.workflow_id))
-            .bind(parent.map(|parent| i64::from(parent.step_id)))
-            .bind(request.now.as_millis())
-            .bind(&*request.input.encoding)
-            .bind(&*request.input.bytes)
-            .bind(request.deadline.map(Timestamp::as_millis))
-            .bind(&request.caller.user)
-            .bind(&request.caller.assumed_role)
-            .bind(roles(&request.caller))
-            .bind(attributes::encode(&request.attributes))
-            .bind(&request.trace_context);
-        Ok(!self.work.fetch(query).await?.is_empty())
-    }
-
     async fn existing(&mut self) -> Result<Option<WorkflowRecord>, Failure> {
-        let query = find(self.database, &self.request.id);
-        found(&self.request.id, &self.work.fetch(query).await?)
+        let columns = workflow_columns(Payloads::Omit);
+        let sql = format!("SELECT {columns} FROM {{schema}}.workflows w WHERE w.id = $1");
+        let query = self.database.query(&sql).bind(&self.request.id);
+        let rows = self.work.fetch(query).await?;
+        let record = rows
+            .first()
+            .map(|row| record::workflow(row, Payloads::Omit));
+        record
+            .transpose()
+            .map_err(|damage| record::corrupt(&self.request.id, &damage))
     }
 
-    async fn link(&mut self, parent: &ParentCheckpoint) -> Result<bool, Failure> {
+    async fn link(&mut self, parent: &ParentCheckpoint, child: &str) -> Result<bool, Failure> {
         let query = self
             .database
             .query(
@@ -219,7 +321,7 @@ impl Attempt<'_> {
             .bind(&parent.workflow_id)
             .bind(i64::from(parent.step_id))
             .bind(&parent.step_name)
-            .bind(&self.request.id)
+            .bind(child.to_owned())
             .bind(self.request.now.as_millis());
         Ok(!self.work.fetch(query).await?.is_empty())
     }

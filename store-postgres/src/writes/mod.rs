@@ -1,12 +1,15 @@
-//! The three writes of the hot path, each one statement for a whole batch.
+//! The writes of the hot path, each one statement for a whole batch.
+mod enqueue;
 mod finish;
 mod insert;
 mod insert_one;
+mod insert_row;
 mod record_step;
 
+pub(crate) use enqueue::{EnqueueBatch, Enqueued, millis};
 pub(crate) use finish::{Finish, Finished};
-pub(crate) use insert::{Insert, Inserted, answers as insert_answers};
-pub(crate) use insert_one::{find as find_workflow, found as found_workflow, insert_one, met};
+pub(crate) use insert::{Insert, Inserted};
+pub(crate) use insert_one::{insert_one, insert_within};
 pub(crate) use record_step::{Record, Recorded};
 
 use durable_api::store::{Caller, Owner, StoreErrorKind};

@@ -33,7 +33,7 @@ pub(super) async fn run<'a>(
 }
 
 /// A script's answer, and what comes with it; an error, if it says that something is damaged.
-pub(super) fn answered(
+pub(crate) fn answered(
     operation: &'static str,
     value: Value,
 ) -> StoreResult<(String, std::vec::IntoIter<Value>)> {
@@ -82,6 +82,6 @@ fn standing(value: Value) -> Option<(String, WorkflowStatus)> {
 }
 
 /// The texts of an array.
-pub(super) fn texts(value: Value) -> Option<Vec<String>> {
+pub(crate) fn texts(value: Value) -> Option<Vec<String>> {
     reply::array(value)?.into_iter().map(reply::text).collect()
 }

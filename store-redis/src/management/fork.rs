@@ -12,11 +12,11 @@ use crate::{
 const OPERATION: &str = "fork_workflows";
 
 /// What one call copies at most: it is one transaction, and the server does nothing else meanwhile.
-mod bounds {
+pub(crate) mod bounds {
     /// Checkpoints, what steps set as events, and values of streams.
-    pub(super) const ENTRIES: u32 = 100_000;
+    pub(crate) const ENTRIES: u32 = 100_000;
     /// Bytes of these, and of inputs.
-    pub(super) const BYTES: u32 = 256 << 20;
+    pub(crate) const BYTES: u32 = 256 << 20;
 }
 
 /// Makes new workflows out of the first steps of others.
@@ -28,7 +28,12 @@ pub(super) async fn fork(
         OPERATION,
         requests
             .iter()
-            .flat_map(|request| [&request.id].into_iter().chain(&request.version))
+            .flat_map(|request| {
+                [&request.id]
+                    .into_iter()
+                    .chain(&request.version)
+                    .chain(&request.queue)
+            })
             .map(String::as_str),
     )?;
     let keys = store.keys();
@@ -42,6 +47,7 @@ pub(super) async fn fork(
             .arg(&request.id)
             .text(request.from_step)
             .optional(request.version.as_deref())
+            .optional(request.queue.as_deref())
             .text(request.now.as_millis());
     }
 

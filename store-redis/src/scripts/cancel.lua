@@ -4,7 +4,6 @@ local function cancel(id, row, now)
   local _, refusal = attempt('HSET', key, 'status', 'CANCELLED', 'updated', now, 'completed', now)
   if refusal then return refusal end
   redis.call('HDEL', key, 'owner')
-  leave_pending(id, place_of(row[CREATED], id), row[APP], class_of(row[APP], row[VERSION], row[NAME]),
-    row[OWNER], row[DEADLINE])
+  depart(id, row)
   redis.call('ZADD', finished_key(row[APP]), 0, place_of(now, id))
 end

@@ -21,3 +21,9 @@ local function with_success(checkpoint, payload)
   return string.sub(checkpoint, 1, 17) .. '\1' .. string.sub(checkpoint, 19, 27)
     .. string.sub(payload, 1, 4) .. string.sub(checkpoint, HEADER + 1) .. string.sub(payload, 5)
 end
+
+-- A checkpoint of a child, naming another one.
+local function with_child(checkpoint, child)
+  local name = string.sub(checkpoint, HEADER + 1, HEADER + struct.unpack('>I4', checkpoint, 20))
+  return string.sub(checkpoint, 1, 19) .. struct.pack('>I4I4I4', #name, #child, 0) .. name .. child
+end

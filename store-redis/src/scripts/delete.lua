@@ -18,6 +18,6 @@ local function delete(id, row)
   if IS_FINAL[row[STATUS]] then
     if row[COMPLETED] then redis.call('ZREM', finished_key(row[APP]), place_of(row[COMPLETED], id)) end
   else
-    leave_pending(id, place, row[APP], class_of(row[APP], row[VERSION], row[NAME]), row[OWNER], row[DEADLINE])
+    depart(id, row)
   end
 end

@@ -9,4 +9,5 @@ local executors = base .. 'executors:' .. row[2]
 if redis.call('HGET', executors, row[3]) == ARGV[2] then
   redis.call('HDEL', executors, row[3])
 end
+tell_claimable()
 return {'expelled'}

@@ -2,7 +2,8 @@
 --
 -- KEYS: workflows
 -- ARGV: base, most entries to copy, most bytes, then for each fork: source, id, first step that is not
---       copied, version ('' or '=' and it), now
+--       copied, version ('' or '=' and it), queue (likewise), now
+local is_claimable, is_enqueued = false, false
 local most_entries, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers, planned, plans, entries, bytes = {}, {}, {}, 0, 0
 
@@ -37,12 +38,12 @@ local function judge(source, id, from)
   return 'planned'
 end
 
-for at = 4, #ARGV, 5 do
+for at = 4, #ARGV, 6 do
   local source, id, from = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local answer, refusal = judge(source, id, from)
   if refusal then return refusal end
   if answer == 'planned' then
-    plans[#plans + 1] = {source = source, id = id, from = from, version = ARGV[at + 3], now = ARGV[at + 4]}
+    plans[#plans + 1] = {source = source, id = id, from = from, version = ARGV[at + 3], queue = ARGV[at + 4], now = ARGV[at + 5]}
     answer = 'forked'
   end
   answers[#answers + 1] = answer
@@ -53,7 +54,8 @@ for _, plan in ipairs(plans) do
   local version = row[VERSION] or nil
   if plan.version ~= '' then version = string.sub(plan.version, 2) end
   local fields = {
-    'status', 'PENDING', 'attempts', '0', 'created', plan.now, 'updated', plan.now, 'forked', plan.source,
+    'status', plan.queue ~= '' and 'ENQUEUED' or 'PENDING', 'attempts', '0', 'created', plan.now, 'updated', plan.now,
+    'forked', plan.source,
   }
   for _, field in ipairs({APP, NAME, USER, ROLE, ROLES, ATTRIBUTES, INPUT_ENCODING, INPUT}) do
     if row[field] then
@@ -65,15 +67,31 @@ for _, plan in ipairs(plans) do
     fields[#fields + 1] = 'version'
     fields[#fields + 1] = version
   end
-  local _, refusal = attempt('HSET', base .. 'wf:' .. plan.id, unpack(fields))
+  local queue = plan.queue ~= '' and string.sub(plan.queue, 2)
+  local accepted, refusal, _
+  if queue then
+    accepted, refusal = next_accepted()
+    if refusal then return refusal end
+    accepted = string.format('%.0f', accepted)
+    for _, text in ipairs({'queue', queue, 'accepted', accepted}) do fields[#fields + 1] = text end
+  end
+  _, refusal = attempt('HSET', base .. 'wf:' .. plan.id, unpack(fields))
   if refusal then return refusal end
   local place = place_of(plan.now, plan.id)
   redis.call('ZADD', KEYS[1], 0, place)
   redis.call('ZADD', base .. 'forks:' .. plan.source, 0, place)
-  hold(NOBODY, class_of(row[APP], version, row[NAME]), place)
+  local class = class_of(row[APP], version, row[NAME])
+  if queue then
+    enter_line(row[APP], queue, class, partition_of(nil), line_place(nil, plan.now, accepted, plan.id))
+    is_enqueued = true
+  else
+    hold(NOBODY, class, place)
+    is_claimable = true
+  end
   copy_steps(plan.source, plan.id, plan.from)
   copy_events(plan.source, plan.id, plan.from)
   copy_streams(plan.source, plan.id, plan.from)
 end
-if #plans > 0 then tell_claimable() end
+if is_claimable then tell_claimable() end
+if is_enqueued then tell_enqueued() end
 return {'done', answers}

@@ -2,3 +2,8 @@
 local function topic_prefix(topic)
   return #topic .. ':' .. topic
 end
+
+-- The field that holds the id of a message, beside the one that holds its payload.
+local function id_field(member)
+  return '#' .. member
+end

@@ -25,12 +25,13 @@ local function record_in_parent()
   if parent and not recorded then return attempt('HSET', KEYS[5], step, checkpoint) end
 end
 
-local row, failure = read_row(KEYS[1], PLAIN)
-if failure then return blame(id, failure) end
-if row then
-  local reason = damage(row, PLAIN)
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local row, failure = read_row(KEYS[1], PLAIN)
+  if failure then return blame(id, failure) end
+  local reason = 'its row cannot be read'
+  if row then reason = damage(row, PLAIN) end
   if reason then return {'damaged', id, reason} end
-  if row[APP] ~= app or row[NAME] ~= name then return {'conflict', row} end
+  if row[APP] ~= app or row[NAME] ~= name or row[QUEUE] then return {'conflict', row} end
   local _, refusal = record_in_parent()
   if refusal then return refusal end
   if row[OWNER] == incarnation .. '/' .. execution then return {'inserted'} end

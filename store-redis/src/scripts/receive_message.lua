@@ -18,5 +18,5 @@ end
 refusal = record(KEYS[2], step, with_success(checkpoint, payload))
 if refusal then return refusal end
 redis.call('ZREM', KEYS[3], member)
-redis.call('HDEL', KEYS[4], member)
+redis.call('HDEL', KEYS[4], member, id_field(member))
 return {'received', payload}

@@ -4,26 +4,37 @@
 -- ARGV: base, incarnation, how many at most
 local incarnation, limit = ARGV[2], tonumber(ARGV[3])
 local owned = redis.call('ZRANGE', KEYS[2], 0, limit - 1)
-local released = 0
+local released, is_claimable, is_enqueued = 0, false, false
 for _, member in ipairs(owned) do
   local place = string.match(member, '^%d+/(.*)$')
   local id = id_of(place)
   local key = base .. 'wf:' .. id
-  local row = attempt('HMGET', key, 'status', 'owner', 'app', 'version', 'name')
+  local row = read_row(key, PLAIN)
   -- A damaged row stays as it is, among what the executor held.
-  if row and row[1] == 'PENDING' and row[2] and incarnation_of(row[2]) == incarnation
-    and row[3] and row[5] then
-    local _, refusal = attempt('HDEL', key, 'owner')
+  if row and row[STATUS] == 'PENDING' and row[OWNER] and incarnation_of(row[OWNER]) == incarnation
+    and not damage(row, PLAIN) then
+    local _, refusal
+    if row[QUEUE] then
+      _, refusal = attempt('HSET', key, 'status', 'ENQUEUED')
+    end
+    if not refusal then _, refusal = attempt('HDEL', key, 'owner') end
     if refusal then return refusal end
-    local class = class_of(row[3], row[4], row[5])
-    let_go(incarnation, class, place)
-    hold(NOBODY, class, place)
+    if row[QUEUE] then
+      go_back_in_line(id, row)
+      is_enqueued = true
+    else
+      local class = class_of(row[APP], row[VERSION], row[NAME])
+      let_go(incarnation, class, place)
+      hold(NOBODY, class, place)
+      is_claimable = true
+    end
     released = released + 1
   end
   local _, refusal = attempt('ZREM', KEYS[2], member)
   if refusal then return refusal end
 end
-if released > 0 then tell_claimable() end
+if is_claimable then tell_claimable() end
+if is_enqueued then tell_enqueued() end
 if #owned == limit then return {released, 'more'} end
 
 local row = redis.call('HMGET', KEYS[1], 'app', 'executor')

@@ -2,15 +2,25 @@
 local FIELDS = {
   'app', 'name', 'status', 'version', 'executor', 'owner', 'attempts', 'parent', 'parent_step',
   'created', 'updated', 'started', 'completed', 'deadline', 'forked', 'user', 'role', 'roles',
-  'attributes', 'trace', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
+  'attributes', 'trace', 'timeout', 'queue', 'priority', 'deduplication', 'partition', 'delayed', 'debounce',
+  'debounce_until', 'schedule', 'accepted', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
 }
 local APP, NAME, STATUS, VERSION, EXECUTOR, OWNER, ATTEMPTS, PARENT, PARENT_STEP = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CREATED, UPDATED, STARTED, COMPLETED = 10, 11, 12, 13
 local DEADLINE, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE = 14, 15, 16, 17, 18, 19, 20
-local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 21, 22, 23, 24
+local TIMEOUT, QUEUE, PRIORITY, DEDUPLICATION, PARTITION, DELAYED = 21, 22, 23, 24, 25, 26
+local DEBOUNCE, DEBOUNCE_UNTIL, SCHEDULE, ACCEPTED = 27, 28, 29, 30
+local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 31, 32, 33, 34
 
 -- How many of the fields are no payloads.
-local PLAIN = 20
+local PLAIN = 30
+
+local REQUIRED = {APP, NAME, STATUS, ATTEMPTS, CREATED, UPDATED}
+local TEXTS = {
+  APP, NAME, VERSION, EXECUTOR, PARENT, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE, QUEUE, DEDUPLICATION, PARTITION,
+  DEBOUNCE, SCHEDULE,
+}
+local TIMES = {CREATED, UPDATED, STARTED, COMPLETED, DEADLINE, DELAYED, DEBOUNCE_UNTIL}
 
 -- Where a UTF-8 sequence that begins with `a` may continue: the range of its second byte, and its length.
 local function sequence(a)
@@ -64,6 +74,11 @@ local function is_u32(text)
   return string.find(text, '^%d+$') ~= nil and is_up_to(text, '4294967295')
 end
 
+local function is_i32(text)
+  local sign, digits = string.match(text, '^(%-?)(%d+)$')
+  return digits ~= nil and is_up_to(digits, sign == '-' and '2147483648' or '2147483647')
+end
+
 local function is_owner(text)
   local uuid, execution = string.match(text, '^([%x-]+)/(%d+)$')
   return uuid ~= nil and #uuid == 36
@@ -88,13 +103,13 @@ end
 
 -- What is wrong with a row, whose first `count` fields were read; nil when it can be read.
 local function damage(row, count)
-  for _, field in ipairs({APP, NAME, STATUS, ATTEMPTS, CREATED, UPDATED}) do
+  for _, field in ipairs(REQUIRED) do
     if not row[field] then return 'its field `' .. FIELDS[field] .. '` is missing' end
   end
-  for _, field in ipairs({APP, NAME, VERSION, EXECUTOR, PARENT, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE}) do
+  for _, field in ipairs(TEXTS) do
     if row[field] and not is_utf8(row[field]) then return 'its field `' .. FIELDS[field] .. '` is not UTF-8' end
   end
-  for _, field in ipairs({CREATED, UPDATED, STARTED, COMPLETED, DEADLINE}) do
+  for _, field in ipairs(TIMES) do
     if row[field] and not is_time(row[field]) then return 'its field `' .. FIELDS[field] .. '` is no time' end
   end
   if IS_FINAL[row[STATUS]] == nil then return 'its status is unknown' end
@@ -104,6 +119,16 @@ local function damage(row, count)
   if row[PARENT_STEP] and not is_u32(row[PARENT_STEP]) then return 'its field `parent_step` is no number' end
   if row[ROLES] and not is_list_of_texts(row[ROLES]) then return 'its field `roles` is no list' end
   if row[ATTRIBUTES] and not is_object(row[ATTRIBUTES]) then return 'its field `attributes` is no object' end
+  if row[TIMEOUT] and not (is_time(row[TIMEOUT]) and tonumber(row[TIMEOUT]) >= 0) then
+    return 'its field `timeout` is no duration'
+  end
+  if row[PRIORITY] and not is_i32(row[PRIORITY]) then return 'its field `priority` is no number' end
+  if row[ACCEPTED] and not string.find(row[ACCEPTED], '^%d+$') then return 'its field `accepted` is no number' end
+  if (not row[DEBOUNCE]) ~= (not row[DEBOUNCE_UNTIL]) then return 'its debounce is incomplete' end
+  if row[STATUS] == 'ENQUEUED' or row[STATUS] == 'DELAYED' then
+    if not row[QUEUE] then return 'its field `queue` is missing' end
+    if row[STATUS] == 'DELAYED' and not row[DELAYED] then return 'its field `delayed` is missing' end
+  end
   if count > PLAIN then
     if not row[INPUT] or not row[INPUT_ENCODING] then return 'its input is missing' end
     if not is_utf8(row[INPUT_ENCODING]) then return 'its field `input_encoding` is not UTF-8' end

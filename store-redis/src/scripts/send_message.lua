@@ -19,7 +19,7 @@ if added == 1 then
   -- Ids are never forgotten, so their number orders the messages.
   local number = string.format('%019.0f', redis.call('SCARD', KEYS[2]))
   local member = topic_prefix(ARGV[3]) .. ':' .. number
-  redis.call('HSET', KEYS[4], member, ARGV[5])
+  redis.call('HSET', KEYS[4], member, ARGV[5], id_field(member), ARGV[4])
   redis.call('ZADD', KEYS[3], 0, member)
   tell_changed({destination})
 end

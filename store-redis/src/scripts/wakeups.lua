@@ -22,3 +22,8 @@ end
 local function tell_claimable()
   tell('c')
 end
+
+-- There may be workflows to take from a queue, or another is the next to be due.
+local function tell_enqueued()
+  tell('e')
+end

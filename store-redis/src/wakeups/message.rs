@@ -1,10 +1,11 @@
-//! What scripts publish (`scripts/wakeups.lua`): `c`, or `w` and ids, each after its length and a colon.
+//! What scripts publish (`scripts/wakeups.lua`): `c`, `e`, or `w` and ids, each after its length and a colon.
 use durable_api::store::Wakeup;
 
 /// The hints of a message. One that says something else may concern anybody.
 pub(super) fn hints(message: &[u8]) -> Vec<Wakeup> {
     match message {
         b"c" => vec![Wakeup::Claimable],
+        b"e" => vec![Wakeup::Enqueued],
         [b'w', ids @ ..] => workflows(ids).unwrap_or_else(|| vec![Wakeup::Everything]),
         _ => vec![Wakeup::Everything],
     }
@@ -31,6 +32,7 @@ mod tests {
         let workflow = Wakeup::workflow;
         for (message, expected) in [
             ("c", vec![Wakeup::Claimable]),
+            ("e", vec![Wakeup::Enqueued]),
             ("w3:a:b", vec![workflow("a:b")]),
             (
                 "w1:a0:4:✨x",

@@ -17,13 +17,13 @@ const OPERATION: &str = "claim_workflows";
 
 /// What one script does at most, beyond the request's limit, so that it does not hold the server up:
 /// one workflow more than fits is still taken.
-mod bounds {
+pub(crate) mod bounds {
     /// Rows looked at beyond the limit, because damaged ones were among them.
-    pub(super) const ROWS: u64 = 1_000;
+    pub(crate) const ROWS: u64 = 1_000;
     /// Checkpoints read.
-    pub(super) const CHECKPOINTS: u32 = 10_000;
+    pub(crate) const CHECKPOINTS: u32 = 10_000;
     /// Bytes of inputs and checkpoints read.
-    pub(super) const BYTES: u32 = 32 << 20;
+    pub(crate) const BYTES: u32 = 32 << 20;
 }
 
 /// Takes over what nobody runs.
@@ -84,10 +84,14 @@ fn answer(value: Value) -> Option<ClaimedWorkflows> {
         let (id, reason) = reply::fault(reply::array(value)?)?;
         answer.damaged.push(DamagedWorkflow::new(id, reason));
     }
+    for value in reply::array(values.next()?)? {
+        answer.requeued.push(reply::text(value)?);
+    }
     Some(answer)
 }
 
-fn claimed(id: &str, row: Value, checkpoints: Value) -> Result<ClaimedWorkflow, String> {
+/// A workflow that changed hands: its row and its checkpoints.
+pub(crate) fn claimed(id: &str, row: Value, checkpoints: Value) -> Result<ClaimedWorkflow, String> {
     let record = record::decode(id, row)?.ok_or("its row is missing")?;
     Ok(ClaimedWorkflow::new(record, history(checkpoints)?))
 }

@@ -21,7 +21,7 @@ pub(super) async fn insert(
     store: &RedisStore,
     request: InsertWorkflow,
 ) -> StoreResult<InsertOutcome> {
-    check(&request)?;
+    check(OPERATION, &request)?;
     let attributes = attributes::encode(OPERATION, &request.attributes)?;
     let keys = store.keys();
     let mut call = Call::new(
@@ -61,8 +61,11 @@ pub(super) async fn insert(
         None => call.arg("").arg("").arg("").arg(""),
     };
     let call = add_row(call, &request, &attributes);
-    let value = call.write(store.link()).await?;
+    answer(&request, call.write(store.link()).await?)
+}
 
+/// What a script made of a request.
+pub(super) fn answer(request: &InsertWorkflow, value: Value) -> StoreResult<InsertOutcome> {
     let (answer, mut values) = reply::answer(value).ok_or_else(unreadable)?;
     match answer.as_str() {
         "inserted" => Ok(InsertOutcome::Inserted),
@@ -70,6 +73,8 @@ pub(super) async fn insert(
         "parent_not_owner" => Ok(InsertOutcome::ParentNotOwner),
         "existing" => row(&request.id, values.next()).map(InsertOutcome::Existing),
         "conflict" => row(&request.id, values.next()).map(InsertOutcome::Conflict),
+        "debounced" => text(values.next()).map(InsertOutcome::Debounced),
+        "deduplicated" => text(values.next()).map(InsertOutcome::Deduplicated),
         "step_taken" => {
             let parent = request.parent.as_ref().ok_or_else(unreadable)?;
             let packed = values
@@ -130,6 +135,7 @@ fn add_row<'a>(call: Call<'a>, request: &'a InsertWorkflow, attributes: &'a str)
         ("user", &caller.user),
         ("role", &caller.assumed_role),
         ("trace", &request.trace_context),
+        ("schedule", &request.schedule),
     ] {
         if let Some(value) = value {
             call = call.arg(field).arg(value);
@@ -144,7 +150,8 @@ fn add_row<'a>(call: Call<'a>, request: &'a InsertWorkflow, attributes: &'a str)
     call
 }
 
-fn check(request: &InsertWorkflow) -> StoreResult<()> {
+/// Refuses what not every backend could hold.
+pub(super) fn check(operation: &'static str, request: &InsertWorkflow) -> StoreResult<()> {
     let texts = [
         &request.id,
         &request.app,
@@ -153,7 +160,7 @@ fn check(request: &InsertWorkflow) -> StoreResult<()> {
     ];
     let (parent, caller) = (request.parent.as_ref(), &request.caller);
     check_texts(
-        OPERATION,
+        operation,
         texts
             .into_iter()
             .chain(&request.version)
@@ -162,15 +169,20 @@ fn check(request: &InsertWorkflow) -> StoreResult<()> {
             .chain(&caller.assumed_role)
             .chain(&caller.roles)
             .chain(&request.trace_context)
+            .chain(&request.schedule)
             .map(String::as_str),
     )?;
-    check_owner(OPERATION, request.owner)
+    check_owner(operation, request.owner)
 }
 
 fn row(id: &str, value: Option<Value>) -> StoreResult<WorkflowRecord> {
     record::decode(id, value.unwrap_or_default())
         .and_then(|record| record.ok_or_else(|| "its row is missing".to_owned()))
         .map_err(|reason| damaged(OPERATION, id, &reason))
+}
+
+fn text(value: Option<Value>) -> StoreResult<String> {
+    value.and_then(reply::text).ok_or_else(unreadable)
 }
 
 fn unreadable() -> StoreError {

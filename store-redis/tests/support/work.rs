@@ -2,11 +2,12 @@
 use durable_api::{
     Payload, Timestamp,
     store::{
-        AppendOutcome, AppendStream, ClaimWorkflows, ClaimableWorkflow, EventStore as _,
-        ExecutorStore as _, FinishWorkflow, Incarnation, InsertOutcome, InsertWorkflow,
-        LifecycleStore as _, MessageStore as _, Outcome, Owner, ParentCheckpoint, RecordStep,
-        RegisterExecutor, SendMessage, SendOutcome, SetEvent, SetEventOutcome, StepRecord, StepRef,
-        StepStore as _, StoreResult, StreamStore as _, WorkflowStore as _,
+        AppendOutcome, AppendStream, ClaimWorkflows, ClaimableWorkflow, DequeueWorkflows, Enqueue,
+        EventStore as _, ExecutorStore as _, FinishWorkflow, Incarnation, InsertOutcome,
+        InsertWorkflow, LifecycleStore as _, MessageStore as _, Outcome, Owner, ParentCheckpoint,
+        QueueStore as _, RecordStep, RegisterExecutor, SendMessage, SendOutcome, SetEvent,
+        SetEventOutcome, StepRecord, StepRef, StepStore as _, StoreResult, StreamStore as _,
+        WorkflowStore as _,
     },
 };
 use store_redis::RedisStore;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 pub const APP: &str = "app";
 pub const NAME: &str = "work";
 pub const VERSION: &str = "v1";
+pub const QUEUE: &str = "queue";
 
 pub fn now() -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000)
@@ -60,6 +62,31 @@ pub async fn insert_child(store: &RedisStore, id: &str, owner: Owner, parent: &s
     request.parent = Some(ParentCheckpoint::new(parent, owner, 9, "child"));
     let outcome = store.insert_workflow(request).await;
     assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted, "{id}");
+}
+
+/// A request for a workflow that waits in the queue `queue`.
+pub fn enqueueing(id: &str) -> InsertWorkflow {
+    let nobody = Owner::new(Incarnation(Uuid::nil()), 0);
+    let mut request = insertion(id, nobody);
+    request.enqueue = Some(Enqueue::new(QUEUE));
+    request
+}
+
+pub async fn enqueue(store: &RedisStore, id: &str) {
+    let outcome = store.insert_workflow(enqueueing(id)).await;
+    assert_eq!(outcome.expect("inserts"), InsertOutcome::Inserted, "{id}");
+}
+
+pub fn dequeueing(owner: Owner) -> DequeueWorkflows {
+    let names = vec![ClaimableWorkflow::new(NAME, 100)];
+    DequeueWorkflows::new(APP, VERSION, names, owner, now())
+}
+
+/// The ids of what a request takes.
+pub async fn dequeue(store: &RedisStore, request: DequeueWorkflows) -> Vec<String> {
+    let answer = store.dequeue_workflows(request).await.expect("dequeues");
+    let taken = answer.taken.into_iter();
+    taken.map(|taken| taken.record.id).collect()
 }
 
 pub fn step(id: &str, owner: Owner, step_id: u32) -> RecordStep {

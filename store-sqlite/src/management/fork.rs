@@ -1,4 +1,7 @@
-use durable_api::store::{ForkOutcome, ForkWorkflow, WorkflowRecord};
+use durable_api::{
+    WorkflowStatus,
+    store::{ForkOutcome, ForkWorkflow, WorkflowRecord},
+};
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
@@ -41,6 +44,9 @@ impl Write for Forks {
     fn wake(&self, answer: &Vec<ForkOutcome>, hints: &mut Hints) {
         if answer.contains(&ForkOutcome::Forked) {
             hints.claimable();
+            if self.0.iter().any(|request| request.queue.is_some()) {
+                hints.enqueued();
+            }
         }
     }
 }
@@ -85,14 +91,20 @@ async fn copy(
     source: i64,
     request: &ForkWorkflow,
 ) -> Result<(), sqlx::Error> {
+    let status = match request.queue {
+        None => WorkflowStatus::Pending,
+        Some(_) => WorkflowStatus::Enqueued,
+    };
     let copy = query(
-        "INSERT INTO workflows (id, app, name, status, version, recovery_attempts, forked_from, \
+        "INSERT INTO workflows (id, app, name, status, queue, version, recovery_attempts, forked_from, \
              caller_user, caller_role, caller_roles, attributes, created_at, updated_at, input_encoding, input) \
-         SELECT ?, app, name, 'PENDING', ifnull(?, version), 0, id, \
+         SELECT ?, app, name, ?, ?, ifnull(?, version), 0, id, \
              caller_user, caller_role, caller_roles, attributes, ?, ?, input_encoding, input \
          FROM workflows WHERE seq = ?",
         values![
             request.id.as_str(),
+            status.as_str(),
+            request.queue.as_deref(),
             request.version.as_deref(),
             request.now,
             request.now,

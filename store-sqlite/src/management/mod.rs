@@ -28,7 +28,9 @@ impl ManagementStore for SqliteStore {
     }
 
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
-        self.write(request).await
+        check_texts(ResumeWorkflows::OPERATION, request.queue.as_deref())?;
+        let resumed = self.write(request).await?;
+        Ok(resumed.outcome)
     }
 
     async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>> {
@@ -38,6 +40,7 @@ impl ManagementStore for SqliteStore {
                 [request.source.as_str(), &request.id]
                     .into_iter()
                     .chain(request.version.as_deref())
+                    .chain(request.queue.as_deref())
             }),
         )?;
         self.write(Forks(requests)).await

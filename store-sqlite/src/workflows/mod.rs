@@ -1,6 +1,7 @@
+pub(crate) mod candidates;
 mod claim;
 mod finish;
-mod insert;
+pub(crate) mod insert;
 
 use async_trait::async_trait;
 use durable_api::store::{
@@ -11,7 +12,6 @@ use sqlx::SqliteConnection;
 
 use crate::{
     SqliteStore,
-    attributes::check_attributes,
     error::check_texts,
     record::{corrupt, payload_columns, workflow, workflow_columns},
     sql::{query, values},
@@ -22,7 +22,7 @@ use crate::{
 #[async_trait]
 impl WorkflowStore for SqliteStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
-        check_insert(InsertWorkflow::OPERATION, &request)?;
+        insert::check(InsertWorkflow::OPERATION, &request)?;
         self.write(request).await
     }
 
@@ -62,38 +62,6 @@ impl WorkflowStore for SqliteStore {
         check_owner(ClaimWorkflows::OPERATION, request.owner)?;
         self.write(request).await
     }
-}
-
-/// Refuses what cannot be stored.
-pub(crate) fn check_insert(operation: &'static str, request: &InsertWorkflow) -> StoreResult<()> {
-    check_texts(
-        operation,
-        [
-            request.id.as_str(),
-            &request.app,
-            &request.name,
-            &request.executor_id,
-            &request.input.encoding,
-        ]
-        .into_iter()
-        .chain(request.version.as_deref())
-        .chain(request.caller.user.as_deref())
-        .chain(request.caller.assumed_role.as_deref())
-        .chain(request.caller.roles.iter().map(String::as_str))
-        .chain(request.trace_context.as_deref())
-        .chain(
-            request
-                .parent
-                .iter()
-                .flat_map(|parent| [parent.workflow_id.as_str(), &parent.step_name]),
-        ),
-    )?;
-    check_attributes(operation, &request.attributes)?;
-    check_owner(operation, request.owner)?;
-    if let Some(parent) = &request.parent {
-        check_owner(operation, parent.owner)?;
-    }
-    Ok(())
 }
 
 const FIND: &str = concat!(

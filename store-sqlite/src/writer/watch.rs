@@ -37,6 +37,11 @@ impl Hints {
     pub(crate) fn claimable(&mut self) {
         self.0.insert(Wakeup::Claimable);
     }
+
+    /// There may be workflows to take from a queue, or to release.
+    pub(crate) fn enqueued(&mut self) {
+        self.0.insert(Wakeup::Enqueued);
+    }
 }
 
 /// Tells subscribers what was committed, by this connection or by others.

@@ -1,6 +1,7 @@
 //! What the tests of this store share.
 #![allow(dead_code)]
 pub(crate) mod bodies;
+pub(crate) mod queues;
 
 use std::path::PathBuf;
 

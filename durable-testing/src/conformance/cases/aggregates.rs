@@ -31,6 +31,10 @@ pub(crate) async fn groups_by_version_and_of_unversioned_work(bench: &Bench<'_, 
     groups(bench, |request| request.by_version = true).await;
 }
 
+pub(crate) async fn groups_by_queue_and_of_what_started_at_once(bench: &Bench<'_, impl Backend>) {
+    groups(bench, |request| request.by_queue = true).await;
+}
+
 pub(crate) async fn groups_by_time_of_creation(bench: &Bench<'_, impl Backend>) {
     let population = Population::settle(bench).await;
     for size in [1, 2, 3, 7] {
@@ -42,11 +46,12 @@ pub(crate) async fn groups_by_time_of_creation(bench: &Bench<'_, impl Backend>) 
 
 pub(crate) async fn groups_by_everything_at_once(bench: &Bench<'_, impl Backend>) {
     let population = Population::settle(bench).await;
-    for choice in 0..16_u8 {
+    for choice in 0..32_u8 {
         let mut request = AggregateWorkflows::new(WorkflowFilter::new());
         request.by_status = choice & 1 != 0;
         request.by_name = choice & 2 != 0;
         request.by_version = choice & 4 != 0;
+        request.by_queue = choice & 16 != 0;
         request.bucket_millis = if choice & 8 != 0 { 2 } else { 0 };
         agrees(&population, request).await;
     }
@@ -59,6 +64,8 @@ pub(crate) async fn only_what_the_filter_selects_is_counted(bench: &Bench<'_, im
         WorkflowFilter::new().id_prefix("order_"),
         WorkflowFilter::new().status(WorkflowStatus::Success),
         WorkflowFilter::new().parent("parent 0"),
+        WorkflowFilter::new().queue("mail"),
+        WorkflowFilter::new().schedule("nightly"),
         WorkflowFilter::new().user("ada"),
         WorkflowFilter::new().attribute("tier", "gold"),
         WorkflowFilter::new().forked_from("parent 0"),

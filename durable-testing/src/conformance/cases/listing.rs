@@ -55,6 +55,14 @@ pub(crate) async fn a_listing_by_parent(bench: &Bench<'_, impl Backend>) {
     selects(bench, of_parent).await;
 }
 
+pub(crate) async fn a_listing_by_queues(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_queues).await;
+}
+
+pub(crate) async fn a_listing_by_schedules(bench: &Bench<'_, impl Backend>) {
+    selects(bench, of_schedules).await;
+}
+
 pub(crate) async fn a_listing_from_a_time_on(bench: &Bench<'_, impl Backend>) {
     selects(bench, from_a_time).await;
 }
@@ -169,6 +177,8 @@ pub(crate) async fn all_conditions_at_once_are_met(bench: &Bench<'_, impl Backen
         filter.app = Some(record.app.clone());
         filter.versions.extend(record.version.clone());
         filter.executor_ids.extend(record.executor_id.clone());
+        filter.queues.extend(record.queue.clone());
+        filter.schedules.extend(record.schedule.clone());
         filter.parent_id = record.parent.clone().map(|parent| parent.workflow_id);
         filter.forked_from.clone_from(&record.forked_from);
         filter.users.extend(record.caller.user.clone());
@@ -223,6 +233,8 @@ const CONDITIONS: &[Condition] = &[
     of_statuses,
     of_versions,
     of_executors,
+    of_queues,
+    of_schedules,
     of_parent,
     from_a_time,
     before_a_time,
@@ -271,6 +283,14 @@ fn of_versions(mut filter: WorkflowFilter) -> WorkflowFilter {
 fn of_executors(mut filter: WorkflowFilter) -> WorkflowFilter {
     filter.executor_ids = vec!["a".to_owned(), "nowhere".to_owned()];
     filter
+}
+
+fn of_queues(filter: WorkflowFilter) -> WorkflowFilter {
+    filter.queue("mail").queue("mail_").queue("nowhere")
+}
+
+fn of_schedules(filter: WorkflowFilter) -> WorkflowFilter {
+    filter.schedule("nightly").schedule("nowhere")
 }
 
 fn of_parent(filter: WorkflowFilter) -> WorkflowFilter {

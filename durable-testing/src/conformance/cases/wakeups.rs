@@ -1,24 +1,18 @@
 //! Hints of a handle about the changes made through itself. A hint may be missing across processes, repeated or wrong;
 //! but whoever looks again at every hint sees every change, because none comes before its change is visible.
-use std::time::Duration;
-
 use durable_api::{
     WorkflowStatus,
-    store::{EventLookup, ReceiveOutcome, StreamState, Wakeup, Wakeups, WorkflowFilter},
+    store::{EventLookup, ReceiveOutcome, StreamState, Wakeup, WorkflowFilter},
 };
-use futures::{Stream, StreamExt as _};
-use tokio::time::timeout;
 
 use crate::{
     Backend, Bench,
     conformance::fixtures::{
-        Executor, ROUNDS, STREAM, appending, at, cancelling, cancelling_with_children, closing,
-        deleting, expiring, forking, message, receiving, recorded, resuming, success,
+        ROUNDS, STREAM, appending, at, cancelling, cancelling_with_children, closing, deleting,
+        expiring, forking, message, next, pair, receiving, recorded, resuming, subscribe, success,
+        wakes,
     },
 };
-
-/// How long a hint may take before the case fails. Nothing waits that long when it passes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn an_outcome_wakes(bench: &Bench<'_, impl Backend>) {
     let (a, b) = pair(bench).await;
@@ -177,45 +171,4 @@ pub(crate) async fn every_subscriber_is_told_of_every_change<B: Backend>(bench: 
             }
         }
     }
-}
-
-/// Somebody who looks when a hint comes, and never otherwise, sees the change.
-async fn wakes<B, F>(
-    _: &Bench<'_, B>,
-    a: &Executor,
-    expected: Wakeup,
-    change: impl Future<Output: Send> + Send,
-    done: impl Fn() -> F + Send + Sync,
-) where
-    B: Backend,
-    F: Future<Output = bool> + Send,
-{
-    let mut hints = subscribe(a).await.into_stream();
-    assert!(!done().await, "it did not happen yet");
-    let waiting = async {
-        while let Some(hint) = next(&mut hints).await {
-            if (hint == expected || hint == Wakeup::Everything) && done().await {
-                return true;
-            }
-        }
-        false
-    };
-    let (woken, _) = tokio::join!(waiting, change);
-    assert_eq!(woken, B::HINTS, "hints come, or end at once");
-}
-
-async fn subscribe(a: &Executor) -> Wakeups {
-    a.store.subscribe().await.expect("subscribes")
-}
-
-async fn next(hints: &mut (impl Stream<Item = Wakeup> + Unpin + Send)) -> Option<Wakeup> {
-    let hint = timeout(PATIENCE, hints.next()).await;
-    hint.expect("a hint comes, or the hints end")
-}
-
-/// Who makes changes, and another process that looks.
-async fn pair(bench: &Bench<'_, impl Backend>) -> (Executor, Executor) {
-    let a = Executor::launch(bench, "a").await;
-    let b = Executor::launch(bench, "b").await;
-    (a, b)
 }

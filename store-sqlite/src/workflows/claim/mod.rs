@@ -1,4 +1,4 @@
-mod candidates;
+mod orphans;
 
 use durable_api::{
     WorkflowStatus,
@@ -10,9 +10,10 @@ use crate::{
     executors::is_registered,
     sql::{json_numbers, query, values},
     steps::execution,
+    workflows::candidates::{Candidate, load},
     writer::{Hints, Quick, Trouble, Write},
 };
-use candidates::{Candidate, load, lost, repeated};
+use orphans::{lost, repeated};
 
 impl Write for ClaimWorkflows {
     type Answer = ClaimedWorkflows;
@@ -36,29 +37,34 @@ impl Write for ClaimWorkflows {
         let limit = self.limit as usize;
         // First what an earlier call with the same owner took, then the oldest.
         let taken_before = repeated(connection, self).await?;
-        let (mut taken, _) = load(connection, &taken_before).await?;
+        let (mut taken, _) = load(connection, &taken_before, |_| true).await?;
         let wanted = limit.saturating_sub(taken.len());
         // Damaged ones do not count, or they would keep back all that come after them.
         let mut room = 0;
         let found = loop {
             let oldest = lost(connection, self, wanted + room).await?;
-            let (found, damaged) = load(connection, &oldest).await?;
+            let (found, damaged) = load(connection, &oldest, |_| true).await?;
             let enough = damaged.len() <= room || oldest.len() < wanted + room;
             room = damaged.len();
-            answer.damaged = damaged;
+            answer.damaged = damaged.into_iter().map(|one| one.reason).collect();
             if enough {
                 break found;
             }
         };
         answer.more = taken.len() + found.len() >= limit;
 
-        let (dead, mut won): (Vec<_>, Vec<_>) = found
+        let (dead, alive): (Vec<_>, Vec<_>) = found
             .into_iter()
             .take(wanted)
             .partition(|candidate| is_lost_too_often(self, candidate));
+        let (queued, mut won): (Vec<_>, Vec<_>) = alive
+            .into_iter()
+            .partition(|candidate| candidate.record.queue.is_some());
         bury(connection, self, &dead).await?;
+        requeue(connection, self, &queued).await?;
         take(connection, self, &mut won).await?;
         answer.dead_lettered = dead.into_iter().map(|dead| dead.record.id).collect();
+        answer.requeued = queued.into_iter().map(|one| one.record.id).collect();
         taken.append(&mut won);
         taken.sort_by(|a, b| {
             (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id))
@@ -72,6 +78,9 @@ impl Write for ClaimWorkflows {
 
     fn wake(&self, answer: &ClaimedWorkflows, hints: &mut Hints) {
         hints.workflows(&answer.dead_lettered);
+        if !answer.requeued.is_empty() {
+            hints.enqueued();
+        }
     }
 }
 
@@ -100,6 +109,30 @@ async fn bury(
             request.now,
             request.now,
             json_numbers(dead.iter().map(|dead| dead.seq)),
+        ],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets them wait in their queues again, where their limits and their turns are judged.
+async fn requeue(
+    connection: &mut SqliteConnection,
+    request: &ClaimWorkflows,
+    queued: &[Candidate],
+) -> Result<(), sqlx::Error> {
+    if queued.is_empty() {
+        return Ok(());
+    }
+    query(
+        "UPDATE workflows SET status = 'ENQUEUED', \
+             recovery_attempts = recovery_attempts + (owner_incarnation IS NOT NULL), \
+             owner_incarnation = NULL, owner_execution = NULL, updated_at = ? \
+         WHERE seq IN (SELECT value FROM json_each(?))",
+        values![
+            request.now,
+            json_numbers(queued.iter().map(|queued| queued.seq)),
         ],
     )
     .execute(connection)

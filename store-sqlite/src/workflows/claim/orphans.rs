@@ -1,20 +1,10 @@
-use std::collections::HashMap;
-
-use durable_api::store::{ClaimWorkflows, DamagedWorkflow, Payloads, StepRecord, WorkflowRecord};
+use durable_api::store::ClaimWorkflows;
 use sqlx::{Row as _, SqliteConnection};
 
 use crate::{
-    record::{payload_columns, step, step_columns, workflow, workflow_columns},
-    sql::{Value, json_numbers, json_texts, query, values},
+    sql::{Value, json_texts, query, values},
     steps::execution,
 };
-
-/// A workflow that may be claimed, all of it readable.
-pub(super) struct Candidate {
-    pub(super) seq: i64,
-    pub(super) record: WorkflowRecord,
-    pub(super) history: Vec<StepRecord>,
-}
 
 /// What a claim may take. The parameters are application, names, version and whether unversioned.
 macro_rules! fits {
@@ -78,77 +68,6 @@ pub(super) async fn lost(
     found.sort();
     found.truncate(limit);
     Ok(found.into_iter().map(|(_, _, seq)| seq).collect())
-}
-
-/// Workflows with their histories, oldest first; and those that cannot be read, be it for the row
-/// itself or for a checkpoint.
-pub(super) async fn load(
-    connection: &mut SqliteConnection,
-    seqs: &[i64],
-) -> Result<(Vec<Candidate>, Vec<DamagedWorkflow>), sqlx::Error> {
-    if seqs.is_empty() {
-        return Ok(Default::default());
-    }
-    let seqs = json_numbers(seqs.iter().copied());
-    let rows = query(
-        concat!(
-            "SELECT ",
-            workflow_columns!(),
-            ", ",
-            payload_columns!(),
-            " FROM workflows WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY created_at, id"
-        ),
-        values![seqs.clone()],
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut histories = histories(connection, seqs).await?;
-    let mut candidates = Vec::with_capacity(rows.len());
-    let mut damaged = Vec::new();
-    for row in &rows {
-        let seq = row.try_get("seq")?;
-        let history = histories.remove(&seq).unwrap_or_else(|| Ok(Vec::new()));
-        match (workflow(row, Payloads::Load), history) {
-            (Ok(record), Ok(history)) => candidates.push(Candidate {
-                seq,
-                record,
-                history,
-            }),
-            (Ok(record), Err(reason)) => damaged.push(DamagedWorkflow::new(record.id, reason)),
-            (Err(one), _) => damaged.push(one),
-        }
-    }
-    Ok((candidates, damaged))
-}
-
-/// The checkpoints of each workflow, or what is wrong with one of them.
-async fn histories(
-    connection: &mut SqliteConnection,
-    seqs: String,
-) -> Result<HashMap<i64, Result<Vec<StepRecord>, String>>, sqlx::Error> {
-    let rows = query(
-        concat!(
-            "SELECT ",
-            step_columns!(),
-            " FROM steps WHERE workflow IN (SELECT value FROM json_each(?)) ORDER BY workflow, step_id"
-        ),
-        values![seqs],
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut histories = HashMap::new();
-    for row in &rows {
-        let history = histories
-            .entry(row.try_get("workflow")?)
-            .or_insert_with(|| Ok(Vec::new()));
-        if let Ok(steps) = history {
-            match step(row) {
-                Ok(step) => steps.push(step),
-                Err(reason) => *history = Err(reason),
-            }
-        }
-    }
-    Ok(histories)
 }
 
 /// Owners of pending workflows that are not registered executors; null stands for none at all.

@@ -1,0 +1,308 @@
+use async_trait::async_trait;
+use durable_api::{
+    Timestamp, WorkflowStatus,
+    store::{
+        DeleteQueueOutcome, DequeueWorkflows, DequeuedWorkflows, Limits, QueueRecord, QueueStore,
+        RateLimit, ReleaseDelayed, ReleaseOutcome, SetDelay, SetDelayOutcome, StoreErrorKind,
+        StoreResult, Wakeup,
+    },
+};
+use sqlx::postgres::PgRow;
+
+use crate::{
+    PostgresStore,
+    database::{Access, Database, Work},
+    dequeue::dequeue,
+    error::Failure,
+    record::{self, column},
+    writes::check,
+};
+
+#[async_trait]
+impl QueueStore for PostgresStore {
+    async fn put_queue(&self, queue: QueueRecord) -> StoreResult<()> {
+        let put = put(&self.database, &queue).await;
+        put.map_err(|failure| failure.into_store_error("put_queue"))?;
+        self.hints.give([Wakeup::Enqueued]).await;
+        Ok(())
+    }
+
+    async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
+        delete(&self.database, app, name)
+            .await
+            .map_err(|failure| failure.into_store_error("delete_queue"))
+    }
+
+    async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>> {
+        list(&self.database, app)
+            .await
+            .map_err(|failure| failure.into_store_error("list_queues"))
+    }
+
+    async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows> {
+        let names = request.workflows.iter().map(|one| one.name.as_str());
+        let queues = request.queues.iter().flatten().map(String::as_str);
+        let texts = [&*request.app, &request.version, &request.executor_id];
+        let texts = names.chain(queues).chain(texts);
+        let dequeued = match check(texts, None, [request.owner]) {
+            Ok(()) => dequeue(&self.database, &self.turns, &request).await,
+            Err(failure) => Err(failure),
+        };
+        dequeued.map_err(|failure| failure.into_store_error("dequeue_workflows"))
+    }
+
+    async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome> {
+        let released = release(&self.database, &request).await;
+        let released = released.map_err(|failure| failure.into_store_error("release_delayed"))?;
+        if released.released > 0 {
+            self.hints.post([Wakeup::Enqueued]);
+        }
+        Ok(released)
+    }
+
+    async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
+        let set = set_delay(&self.database, &request).await;
+        let set = set.map_err(|failure| failure.into_store_error("set_delay"))?;
+        if set == SetDelayOutcome::Set {
+            self.hints.give([Wakeup::Enqueued]).await;
+        }
+        Ok(set)
+    }
+}
+
+async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
+    let texts = [&queue.app, &queue.name].into_iter();
+    check(
+        texts.chain(queue.weights.keys()).map(String::as_str),
+        None,
+        [],
+    )?;
+    let mut work = database.transaction(Access::Write).await?;
+    lock(database, &mut work, &queue.app, &queue.name).await?;
+    let mut query = database
+        .query(
+            "INSERT INTO {schema}.queues
+                (app, name, weights, concurrency, executor_concurrency, rate_starts, rate_millis,
+                 partition_concurrency, partition_executor_concurrency,
+                 partition_rate_starts, partition_rate_millis)
+             VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (app, name) DO UPDATE
+             SET (weights, concurrency, executor_concurrency, rate_starts, rate_millis,
+                  partition_concurrency, partition_executor_concurrency,
+                  partition_rate_starts, partition_rate_millis)
+                 = (EXCLUDED.weights, EXCLUDED.concurrency, EXCLUDED.executor_concurrency,
+                    EXCLUDED.rate_starts, EXCLUDED.rate_millis,
+                    EXCLUDED.partition_concurrency, EXCLUDED.partition_executor_concurrency,
+                    EXCLUDED.partition_rate_starts, EXCLUDED.partition_rate_millis)",
+        )
+        .bind(&queue.app)
+        .bind(&queue.name)
+        .bind(serde_json::json!(queue.weights).to_string());
+    for limits in [&queue.limits, &queue.partition_limits] {
+        let (starts, period) = rate(limits)?;
+        query = query
+            .bind(limits.concurrency.map(i64::from))
+            .bind(limits.executor_concurrency.map(i64::from))
+            .bind(starts)
+            .bind(period);
+    }
+    work.fetch(query).await?;
+    if queue.limits.rate.is_none() && queue.partition_limits.rate.is_none() {
+        forget(database, &mut work, "queue_starts", &queue.app, &queue.name).await?;
+    }
+    work.commit().await
+}
+
+/// The two numbers of a rate, as they are stored.
+fn rate(limits: &Limits) -> Result<(Option<i64>, Option<i64>), Failure> {
+    let Some(rate) = limits.rate else {
+        return Ok((None, None));
+    };
+    let period = i64::try_from(rate.period_millis).map_err(|_| {
+        let message = "the period of a rate is longer than i64::MAX milliseconds";
+        Failure::new(StoreErrorKind::Invalid, message)
+    })?;
+    Ok((Some(i64::from(rate.starts)), Some(period)))
+}
+
+async fn delete(database: &Database, app: &str, name: &str) -> Result<DeleteQueueOutcome, Failure> {
+    check([app, name], None, [])?;
+    let mut work = database.transaction(Access::Write).await?;
+    lock(database, &mut work, app, name).await?;
+    let known = database
+        .query("SELECT 1 FROM {schema}.queues WHERE app = $1 AND name = $2")
+        .bind(app.to_owned())
+        .bind(name.to_owned());
+    if work.fetch(known).await?.is_empty() {
+        return Ok(DeleteQueueOutcome::Deleted);
+    }
+    let used = database
+        .query(
+            "SELECT EXISTS (SELECT 1 FROM {schema}.workflows w
+                            WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = $1 AND w.queue = $2)
+                 OR EXISTS (SELECT 1 FROM {schema}.workflows w
+                            WHERE w.status = 'PENDING' AND w.queue IS NOT NULL AND w.app = $1 AND w.queue = $2)
+                 OR EXISTS (SELECT 1 FROM {schema}.workflows w
+                            WHERE w.status = 'DELAYED' AND w.app = $1 AND w.queue = $2) AS used",
+        )
+        .bind(app.to_owned())
+        .bind(name.to_owned());
+    let rows = work.fetch(used).await?;
+    if rows.first().map_or(Ok(false), |row| column(row, "used"))? {
+        return Ok(DeleteQueueOutcome::InUse);
+    }
+    for table in ["queue_starts", "queue_partitions"] {
+        forget(database, &mut work, table, app, name).await?;
+    }
+    let query = database
+        .query("DELETE FROM {schema}.queues WHERE app = $1 AND name = $2")
+        .bind(app.to_owned())
+        .bind(name.to_owned());
+    work.fetch(query).await?;
+    work.commit().await?;
+    Ok(DeleteQueueOutcome::Deleted)
+}
+
+/// Waits for the dequeues that are under way; those that follow see what this transaction writes.
+async fn lock(database: &Database, work: &mut Work, app: &str, name: &str) -> Result<(), Failure> {
+    let query = database
+        .query("SELECT pg_advisory_xact_lock({schema}.queue_key($1, $2))")
+        .bind(app.to_owned())
+        .bind(name.to_owned());
+    work.fetch(query).await?;
+    Ok(())
+}
+
+async fn forget(
+    database: &Database,
+    work: &mut Work,
+    table: &str,
+    app: &str,
+    queue: &str,
+) -> Result<(), Failure> {
+    let sql = format!("DELETE FROM {{schema}}.{table} WHERE app = $1 AND queue = $2");
+    let query = database.query(&sql);
+    let query = query.bind(app.to_owned()).bind(queue.to_owned());
+    work.fetch(query).await?;
+    Ok(())
+}
+
+async fn list(database: &Database, app: &str) -> Result<Vec<QueueRecord>, Failure> {
+    check([app], None, [])?;
+    let query = database
+        .query(
+            "SELECT name, weights::text AS weights, concurrency, executor_concurrency, rate_starts, rate_millis,
+                    partition_concurrency, partition_executor_concurrency,
+                    partition_rate_starts, partition_rate_millis
+             FROM {schema}.queues WHERE app = $1 ORDER BY name",
+        )
+        .bind(app.to_owned());
+    let rows = database.read(query).await?;
+    rows.iter().map(|row| queue(app, row)).collect()
+}
+
+fn queue(app: &str, row: &PgRow) -> Result<QueueRecord, Failure> {
+    let mut queue = QueueRecord::new(app, column::<String>(row, "name")?);
+    let damaged = |what: String| {
+        let message = format!("queue `{}` is damaged: {what}", queue.name);
+        Failure::new(StoreErrorKind::Corrupt, message)
+    };
+    let number = |name: String| -> Result<Option<u32>, Failure> {
+        let value: Option<i64> = column(row, &name)?;
+        let number = value.map(u32::try_from).transpose();
+        number.map_err(|_| damaged(format!("{name} is {value:?}")))
+    };
+    let limits = |prefix: &str| -> Result<Limits, Failure> {
+        let mut limits = Limits::default();
+        limits.concurrency = number(format!("{prefix}concurrency"))?;
+        limits.executor_concurrency = number(format!("{prefix}executor_concurrency"))?;
+        let period: Option<i64> = column(row, &format!("{prefix}rate_millis"))?;
+        if let (Some(starts), Some(period)) = (number(format!("{prefix}rate_starts"))?, period) {
+            let period_millis = period.cast_unsigned();
+            limits.rate = Some(RateLimit {
+                starts,
+                period_millis,
+            });
+        }
+        Ok(limits)
+    };
+    let (whole, each) = (limits("")?, limits("partition_")?);
+    let weights: String = column(row, "weights")?;
+    let weights = serde_json::from_str(&weights);
+    let weights = weights.map_err(|error| damaged(format!("weights cannot be read: {error}")))?;
+    queue.limits = whole;
+    queue.partition_limits = each;
+    queue.weights = weights;
+    Ok(queue)
+}
+
+/// Those that somebody else holds are due the next time.
+const RELEASE: &str = "
+WITH due AS MATERIALIZED (
+    SELECT w.id
+    FROM {schema}.workflows w
+    WHERE w.status = 'DELAYED' AND w.app = $1 AND w.delayed_until <= $2
+    ORDER BY w.delayed_until, w.id
+    LIMIT $3
+    FOR NO KEY UPDATE SKIP LOCKED
+), released AS (
+    UPDATE {schema}.workflows w
+    SET status = 'ENQUEUED', updated_at = $2
+    FROM due
+    WHERE w.id = due.id
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM released) AS released,
+       (SELECT w.delayed_until
+        FROM {schema}.workflows w
+        WHERE w.status = 'DELAYED' AND w.app = $1 AND w.delayed_until IS NOT NULL
+          AND w.id NOT IN (SELECT id FROM due)
+        ORDER BY w.delayed_until, w.id
+        LIMIT 1) AS next";
+
+async fn release(database: &Database, request: &ReleaseDelayed) -> Result<ReleaseOutcome, Failure> {
+    check([request.app.as_str()], None, [])?;
+    let query = database
+        .query(RELEASE)
+        .bind(&request.app)
+        .bind(request.now.as_millis())
+        .bind(i64::from(request.limit));
+    let rows = database.write(query).await?;
+    let Some(row) = rows.first() else {
+        return Ok(ReleaseOutcome::default());
+    };
+    let released: i64 = column(row, "released")?;
+    let next: Option<i64> = column(row, "next")?;
+    let released = u32::try_from(released).unwrap_or(u32::MAX);
+    Ok(ReleaseOutcome::new(
+        released,
+        next.map(Timestamp::from_millis),
+    ))
+}
+
+async fn set_delay(database: &Database, request: &SetDelay) -> Result<SetDelayOutcome, Failure> {
+    let id = request.workflow_id.as_str();
+    check([id], None, [])?;
+    let query = database
+        .query(
+            "UPDATE {schema}.workflows w SET delayed_until = $2, updated_at = $3
+             WHERE w.id = $1 AND w.status || '' = 'DELAYED' RETURNING 1",
+        )
+        .bind(id.to_owned())
+        .bind(request.until.as_millis())
+        .bind(request.now.as_millis());
+    if !database.write(query).await?.is_empty() {
+        return Ok(SetDelayOutcome::Set);
+    }
+    let query = database
+        .query("SELECT w.status FROM {schema}.workflows w WHERE w.id = $1")
+        .bind(id.to_owned());
+    let rows = database.read(query).await?;
+    let Some(row) = rows.first() else {
+        return Ok(SetDelayOutcome::UnknownWorkflow);
+    };
+    let status: Result<WorkflowStatus, _> = column::<String>(row, "status")?.parse();
+    let status = status
+        .map_err(|error: durable_api::UnknownStatus| record::corrupt(id, &error.to_string()))?;
+    Ok(SetDelayOutcome::NotDelayed(status))
+}
