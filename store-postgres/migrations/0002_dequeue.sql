@@ -24,7 +24,7 @@ $body$;
 -- How many more may start now from the partitions `p_from` to `p_to` of a queue, and when a rate that is used up allows another one.
 CREATE FUNCTION {schema}.queue_room(
     p_app text, p_queue text, p_from text, p_to text,
-    p_concurrency bigint, p_executor_concurrency bigint, p_starts bigint, p_millis bigint,
+    p_concurrency bigint, p_executor_concurrency bigint, p_starts bigint, p_millis numeric,
     p_incarnation uuid, p_now bigint,
     OUT room bigint, OUT retry_at bigint)
 LANGUAGE plpgsql
@@ -33,7 +33,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force
 AS $body$
 DECLARE
     counted bigint;
-    since bigint;
+    since numeric;
     full_at bigint;
 BEGIN
     room := 9223372036854775807;
@@ -334,7 +334,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force
 AS $body$
 BEGIN
     -- Those that were served longest ago, and some from anywhere, so that long runs in the former hide nothing.
-    WITH some AS (
+    WITH looked_at AS (
         (SELECT s.queue, s.partition FROM queue_partitions s WHERE s.app = p_app ORDER BY s.served LIMIT 10)
         UNION
         (SELECT s.queue, s.partition FROM queue_partitions s
@@ -343,18 +343,18 @@ BEGIN
          ORDER BY s.served LIMIT 10)
     ), idle AS (
         SELECT l.queue, l.partition
-        FROM some
+        FROM looked_at
         CROSS JOIN LATERAL (
             SELECT s.queue, s.partition FROM queue_partitions s
-            WHERE s.app = p_app AND s.queue = some.queue AND s.partition = some.partition
+            WHERE s.app = p_app AND s.queue = looked_at.queue AND s.partition = looked_at.partition
             FOR UPDATE SKIP LOCKED
         ) AS l
         WHERE NOT EXISTS (SELECT 1 FROM workflows w
-                          WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = some.queue
-                            AND coalesce('.' || w.partition_key, '') = some.partition)
+                          WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = looked_at.queue
+                            AND coalesce('.' || w.partition_key, '') = looked_at.partition)
           AND NOT EXISTS (SELECT 1 FROM workflows w
-                          WHERE w.status = 'PENDING' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = some.queue
-                            AND coalesce('.' || w.partition_key, '') = some.partition)
+                          WHERE w.status = 'PENDING' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = looked_at.queue
+                            AND coalesce('.' || w.partition_key, '') = looked_at.partition)
     )
     DELETE FROM queue_partitions s USING idle
     WHERE s.app = p_app AND s.queue = idle.queue AND s.partition = idle.partition;
@@ -503,7 +503,7 @@ BEGIN
         -- Each queue gets its share, a different one first at each call; what one leaves goes to the others.
         turns := ARRAY(SELECT n.i::integer FROM unnest(names) WITH ORDINALITY AS n (name, i)
                        WHERE first[n.i] IS NOT NULL
-                       ORDER BY (n.i + p_turn) % cardinality(names));
+                       ORDER BY (n.i - 1 + p_turn) % cardinality(names));
         WHILE left_over > 0 AND cardinality(turns) > 0 LOOP
             again := '{}';
             FOR place IN 1..cardinality(turns) LOOP

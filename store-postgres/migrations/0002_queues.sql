@@ -39,9 +39,10 @@ CREATE UNIQUE INDEX workflows_debounce ON {schema}.workflows (app, name, debounc
 
 CREATE INDEX workflows_schedule ON {schema}.workflows (schedule, created_at) WHERE schedule IS NOT NULL;
 
--- Which workflow each debounced request went into: a repetition of the request is told the same.
+-- Which workflow each debounced request went into, by what tells the request from all others: its repetition is answered the same,
+-- also when that workflow has started meanwhile.
 CREATE TABLE {schema}.debounced (
-    request_id text COLLATE "C" NOT NULL PRIMARY KEY,
+    token bytea NOT NULL PRIMARY KEY,
     workflow_id text COLLATE "C" NOT NULL
 ) WITH (autovacuum_analyze_threshold = 2000);
 
@@ -54,11 +55,11 @@ CREATE TABLE {schema}.queues (
     concurrency bigint,
     executor_concurrency bigint,
     rate_starts bigint,
-    rate_millis bigint,
+    rate_millis numeric,
     partition_concurrency bigint,
     partition_executor_concurrency bigint,
     partition_rate_starts bigint,
-    partition_rate_millis bigint,
+    partition_rate_millis numeric,
     weights jsonb NOT NULL,
     PRIMARY KEY (app, name)
 );

@@ -85,7 +85,7 @@ async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
                 (app, name, weights, concurrency, executor_concurrency, rate_starts, rate_millis,
                  partition_concurrency, partition_executor_concurrency,
                  partition_rate_starts, partition_rate_millis)
-             VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, $9, $10, $11)
+             VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7::numeric, $8, $9, $10, $11::numeric)
              ON CONFLICT (app, name) DO UPDATE
              SET (weights, concurrency, executor_concurrency, rate_starts, rate_millis,
                   partition_concurrency, partition_executor_concurrency,
@@ -99,12 +99,11 @@ async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
         .bind(&queue.name)
         .bind(serde_json::json!(queue.weights).to_string());
     for limits in [&queue.limits, &queue.partition_limits] {
-        let (starts, period) = rate(limits)?;
         query = query
             .bind(limits.concurrency.map(i64::from))
             .bind(limits.executor_concurrency.map(i64::from))
-            .bind(starts)
-            .bind(period);
+            .bind(limits.rate.map(|rate| i64::from(rate.starts)))
+            .bind(limits.rate.map(|rate| rate.period_millis.to_string()));
     }
     work.fetch(query).await?;
     if queue.limits.rate.is_none() && queue.partition_limits.rate.is_none() {
@@ -113,19 +112,11 @@ async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
     work.commit().await
 }
 
-/// The two numbers of a rate, as they are stored.
-fn rate(limits: &Limits) -> Result<(Option<i64>, Option<i64>), Failure> {
-    let Some(rate) = limits.rate else {
-        return Ok((None, None));
-    };
-    let period = i64::try_from(rate.period_millis).map_err(|_| {
-        let message = "the period of a rate is longer than i64::MAX milliseconds";
-        Failure::new(StoreErrorKind::Invalid, message)
-    })?;
-    Ok((Some(i64::from(rate.starts)), Some(period)))
-}
-
-async fn delete(database: &Database, app: &str, name: &str) -> Result<DeleteQueueOutcome, Failure> {
+async fn delete(
+    database: &Database,
+    app: &str,
+    name: &str,
+) -> Result<DeleteQueueOutcome, Failure> {
     check([app, name], None, [])?;
     let mut work = database.transaction(Access::Write).await?;
     lock(database, &mut work, app, name).await?;
@@ -164,7 +155,12 @@ async fn delete(database: &Database, app: &str, name: &str) -> Result<DeleteQueu
 }
 
 /// Waits for the dequeues that are under way; those that follow see what this transaction writes.
-async fn lock(database: &Database, work: &mut Work, app: &str, name: &str) -> Result<(), Failure> {
+async fn lock(
+    database: &Database,
+    work: &mut Work,
+    app: &str,
+    name: &str,
+) -> Result<(), Failure> {
     let query = database
         .query("SELECT pg_advisory_xact_lock({schema}.queue_key($1, $2))")
         .bind(app.to_owned())
@@ -191,9 +187,10 @@ async fn list(database: &Database, app: &str) -> Result<Vec<QueueRecord>, Failur
     check([app], None, [])?;
     let query = database
         .query(
-            "SELECT name, weights::text AS weights, concurrency, executor_concurrency, rate_starts, rate_millis,
-                    partition_concurrency, partition_executor_concurrency,
-                    partition_rate_starts, partition_rate_millis
+            "SELECT name, weights::text AS weights, concurrency, executor_concurrency, rate_starts,
+                    rate_millis::text AS rate_millis,
+                    partition_concurrency, partition_executor_concurrency, partition_rate_starts,
+                    partition_rate_millis::text AS partition_rate_millis
              FROM {schema}.queues WHERE app = $1 ORDER BY name",
         )
         .bind(app.to_owned());
@@ -216,9 +213,11 @@ fn queue(app: &str, row: &PgRow) -> Result<QueueRecord, Failure> {
         let mut limits = Limits::default();
         limits.concurrency = number(format!("{prefix}concurrency"))?;
         limits.executor_concurrency = number(format!("{prefix}executor_concurrency"))?;
-        let period: Option<i64> = column(row, &format!("{prefix}rate_millis"))?;
+        let period: Option<String> = column(row, &format!("{prefix}rate_millis"))?;
         if let (Some(starts), Some(period)) = (number(format!("{prefix}rate_starts"))?, period) {
-            let period_millis = period.cast_unsigned();
+            let period_millis = period
+                .parse()
+                .map_err(|_| damaged(format!("the period of a rate is {period}")))?;
             limits.rate = Some(RateLimit {
                 starts,
                 period_millis,

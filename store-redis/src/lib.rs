@@ -23,8 +23,11 @@
 //! - A claim takes what fits in its limits, and a page of a stream holds what fits; both say that there is more.
 //! - Retiring an executor that has more than a thousand unfinished workflows takes several scripts, the last of which removes the executor.
 //! - Cancelling what is over its deadline and deleting what ended long ago take a script for every thousand workflows.
+//! - A dequeue does work for what it takes, and for the partitions that limits of theirs hold back; not for what waits. Looking in vain, where nothing waits,
+//!   is one script of three commands. Where a rate holds, the starts that it counts are kept, and forgotten by later dequeues.
+//! - Releasing what was delayed takes a script for every thousand workflows.
 //! - Forks that would copy more than 100,000 checkpoints, events and values of streams, or more than 256 MiB, in one call are refused as
-//!   `Invalid`: they cannot be both atomic and split.
+//!   `Invalid`: they cannot be both atomic and split. So are exports and imports of a workflow that has more.
 //! - Cancelling, resuming and deleting by id does a fixed amount of work for each workflow, children included, and is not split. What
 //!   belongs to a deleted workflow is freed in the background, however much it is.
 //!
@@ -55,11 +58,30 @@
 //! | `holders:<class>` | set | which of these sets exist |
 //! | `versions:<app>` | hash | an application's versions: name to time |
 //! | `forks:<id>` | sorted set | those that were made of a workflow, by time of creation and id |
+//! | `queues:<app>` | hash | the configurations of an application's queues: name to JSON |
+//! | `waiting:<app>` | sorted set | its queues in which something waits, by when they were served |
+//! | `waiting_classes:<queue>` | set | what waits in a queue: by application, version and name |
+//! | `lines:<queue>` | sorted set | what waits in it: partitions and the classes of each |
+//! | `turns:<queue>:<class>` | sorted set | the lines of a class, by when their partition was served, then by their heads |
+//! | `line:<queue>:<class>:<partition>` | sorted set | workflows that wait, by priority and acceptance |
+//! | `accepted` | string | how many workflows were accepted into queues; their order among equals |
+//! | `running:<queue>` | sorted set | the pending workflows of a queue, by partition and executor, and by executor |
+//! | `served:<queue>` | sorted set | partitions of which something waits or runs, by when they were served |
+//! | `unfinished:<queue>` | hash | the partition in the midst of a turn of several workflows, and how many it took |
+//! | `starts:<queue>` | sorted set | the starts that a rate counts, by time, and by partition and time |
+//! | `deduplicated:<queue>` | hash | deduplication ids to the workflows that have them |
+//! | `delayed:<app>` | sorted set | an application's delayed workflows, by when they are due |
+//! | `delayed_in:<queue>` | set | those of a queue |
+//! | `debounced:<app>:<name>` | sorted set | those of a name that can be pushed back, by debounce key |
+//! | `pushed:<app>:<name>` | hash | debounce keys to the workflows that they pushed back last |
+//! | `schedules:<app>` | set | the names of an application's schedules |
+//! | `schedule:<app>:<name>` | hash | a schedule |
+//! | `schedule_revision` | string | the last revision that a schedule got |
 //! | `deadlines:<app>` | sorted set | an application's pending workflows that have a deadline, by that and id |
 //! | `finished:<app>` | sorted set | its workflows that are over, by time of completion and id |
 //! | `sent:<id>` | set | the ids of all messages that ever came for a workflow |
 //! | `inbox:<id>` | sorted set | the messages that wait for it, by topic and order of acceptance |
-//! | `messages:<id>` | hash | their payloads |
+//! | `messages:<id>` | hash | their payloads and ids |
 //! | `events:<id>` | hash | its events: key to the step that set the present value |
 //! | `event_values:<id>` | hash | what each step set, numbered in the order of setting |
 //! | `event_steps:<id>` | sorted set | the same, by step |

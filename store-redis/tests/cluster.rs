@@ -5,8 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use durable_api::store::{
-    AdministrationStore as _, CancelWorkflows, DeleteWorkflows, ExecutorStore as _, ForkOutcome,
-    ForkWorkflow, InsertOutcome, LifecycleStore as _, ManagementStore as _, Owner, Payloads,
+    AdministrationStore as _, ArchiveStore as _, CancelWorkflows, DeleteWorkflows,
+    ExecutorStore as _, ForkOutcome, ForkWorkflow, ImportOutcome, InsertOutcome,
+    LifecycleStore as _, ManagementStore as _, Owner, Payloads, QueueStore as _, ReleaseDelayed,
     StepStore as _, StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter, WorkflowStore as _,
 };
 use futures::StreamExt as _;
@@ -109,6 +110,22 @@ async fn exercise(store: &RedisStore, id: &str) {
     request.children = true;
     let cancelled = store.cancel_workflows(request).await.expect("cancels");
     assert_eq!(cancelled.changed, [id, &child]);
+    let queued = format!("{id}-queued");
+    let mut request = work::enqueueing(&queued);
+    let enqueue = request.enqueue.as_mut().expect("is queued");
+    enqueue.delayed_until = Some(work::now());
+    store.insert_workflow(request).await.expect("inserts");
+    let release = ReleaseDelayed::new(work::APP, work::now());
+    let released = store.release_delayed(release).await.expect("releases");
+    assert_eq!(released.released, 1);
+    let next = Owner::new(heir.incarnation, 2);
+    let taken = work::dequeue(store, work::dequeueing(next)).await;
+    assert_eq!(taken, [queued.as_str()]);
+    let archive = store.export_workflow(&child).await.expect("exports");
+    let mut archive = archive.expect("is there");
+    archive.record.id = format!("{id}-import");
+    let imported = store.import_workflow(archive).await.expect("imports");
+    assert_eq!(imported, ImportOutcome::Imported);
     let request = DeleteWorkflows::new(cancelled.changed);
     let deleted = store.delete_workflows(request).await.expect("deletes");
     assert_eq!(deleted.changed.len(), 2);

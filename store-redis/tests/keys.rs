@@ -1,11 +1,14 @@
 //! Where the store writes: under its prefix, in one slot, for good.
 mod support;
 
+use std::time::Duration;
+
 use durable_api::store::{
-    AdministrationStore as _, CancelExpired, CancelWorkflows, DeleteWorkflows, EventLookup,
-    EventStore as _, ExecutorStore as _, ExpelExecutor, FinishOutcome, FinishWorkflow,
-    ForkWorkflow, ManagementStore as _, Outcome, Owner, RegisterVersion, ResumeWorkflows,
-    StepStore as _, VersionStore as _, WorkflowFilter, WorkflowStore as _,
+    AdministrationStore as _, CancelExpired, CancelWorkflows, Debounce, DeleteWorkflows,
+    EventLookup, EventStore as _, ExecutorStore as _, ExpelExecutor, FinishOutcome, FinishWorkflow,
+    ForkWorkflow, ManagementStore as _, Outcome, Owner, QueueRecord, QueueStore as _, RateLimit,
+    RegisterVersion, ResumeWorkflows, ScheduleRecord, ScheduleStore as _, StepStore as _,
+    VersionStore as _, WorkflowFilter, WorkflowStore as _,
 };
 use store_redis::RedisStore;
 use support::{Server, clean, fresh_prefix, run, shared_url, work};
@@ -35,6 +38,26 @@ async fn exercise(store: &RedisStore) {
     store.finish_workflow(finish).await.expect("finishes");
     let version = RegisterVersion::new("{a}", "{v}", work::now());
     store.register_version(version).await.expect("registers");
+
+    let mut queue = QueueRecord::new(work::APP, work::QUEUE);
+    queue.limits.rate = Some(RateLimit::new(100, Duration::from_secs(1)));
+    queue.weights.insert("{p}".to_owned(), 9);
+    store.put_queue(queue).await.expect("is stored");
+    for (number, id) in ["q1", "q2", "q3"].into_iter().enumerate() {
+        let mut request = work::enqueueing(id);
+        let enqueue = request.enqueue.as_mut().expect("is queued");
+        enqueue.partition_key = Some("{p}".to_owned());
+        enqueue.deduplication_id = Some(format!("}}{id}{{"));
+        enqueue.delayed_until = (number == 2).then(work::now);
+        enqueue.debounce = Some(Debounce::new("{d}", work::now()));
+        store.insert_workflow(request).await.expect("inserts");
+    }
+    let mut request = work::dequeueing(Owner::new(owner.incarnation, 2));
+    request.limit = 1;
+    assert_eq!(work::dequeue(store, request).await, ["q1"]);
+    let (workflow, cron, input) = (work::NAME, "* * * * *", work::payload());
+    let schedule = ScheduleRecord::new("{a}", "{s}", workflow, cron, input, "{q}", work::now());
+    store.create_schedule(schedule).await.expect("creates");
 
     let heir = Owner::new(work::register(store).await, 1);
     store

@@ -6,11 +6,16 @@ use std::{
     time::Duration,
 };
 
-use durable_api::store::{
-    CancelWorkflows, DeleteWorkflows, EventLookup, EventStore as _, ExecutorStore as _,
-    ForkWorkflow, InsertOutcome, LifecycleStore as _, ManagementStore as _, MessageStore as _,
-    Owner, Payloads, ReceiveMessage, RecordOutcome, ResumeWorkflows, StepStore as _,
-    StoreErrorKind, StreamStore as _, WorkflowStore as _,
+use durable_api::{
+    Timestamp,
+    store::{
+        ArchiveStore as _, CancelWorkflows, DeleteWorkflows, EventLookup, EventStore as _,
+        ExecutorStore as _, ExpelExecutor, FireSchedule, ForkWorkflow, InsertOutcome,
+        LifecycleStore as _, ManagementStore as _, MessageStore as _, Owner, ParentCheckpoint,
+        PauseSchedule, Payloads, QueueRecord, QueueStore as _, ReceiveMessage, RecordOutcome,
+        ReleaseDelayed, ResumeWorkflows, ScheduleRecord, ScheduleStore as _, SetDelay,
+        StepStore as _, StoreErrorKind, StreamStore as _, WorkflowStore as _,
+    },
 };
 use store_redis::{RedisOptions, RedisStore};
 use support::{Server, run, work};
@@ -196,17 +201,7 @@ async fn effects_and_management_that_find_the_memory_full_fail_and_leave_nothing
     let cancel = CancelWorkflows::new(vec!["two".to_owned()], work::now());
     store.cancel_workflows(cancel).await.expect("cancels");
 
-    let state = async || {
-        let mut state: Vec<(String, Vec<u8>)> = Vec::new();
-        let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
-        keys.sort_unstable();
-        for key in keys {
-            let dump = run(&server.url(), &["DUMP", &key]).await;
-            state.push((key, dump));
-        }
-        state
-    };
-    let before = state().await;
+    let before = state(&server).await;
     let () = run(&server.url(), &["CONFIG", "SET", "maxmemory", "1"]).await;
     let ids = |id: &str| vec![id.to_owned()];
     let mut message = work::message("two");
@@ -230,12 +225,104 @@ async fn effects_and_management_that_find_the_memory_full_fail_and_leave_nothing
         let error = error.unwrap_or_else(|| panic!("number {number} fails"));
         assert_eq!(error.kind(), StoreErrorKind::Failed, "{error}");
     }
-    assert!(state().await == before, "something was written");
+    assert!(state(&server).await == before, "something was written");
 
     // Deleting makes room.
     let delete = DeleteWorkflows::new(vec!["one".to_owned(), "two".to_owned()]);
     let deleted = store.delete_workflows(delete).await.expect("deletes");
     assert_eq!(deleted.changed.len(), 2);
+}
+
+/// Everything on a server.
+async fn state(server: &Server) -> Vec<(String, Vec<u8>)> {
+    let mut keys: Vec<String> = run(&server.url(), &["KEYS", "*"]).await;
+    keys.sort_unstable();
+    let mut state = Vec::new();
+    for key in keys {
+        let dump = run(&server.url(), &["DUMP", &key]).await;
+        state.push((key, dump));
+    }
+    state
+}
+
+#[tokio::test]
+async fn queues_schedules_and_archives_that_find_the_memory_full_fail_and_leave_nothing() {
+    let server = Server::start(&[]).await;
+    let store = work::open(&server.url()).await;
+    let owner = work::owner(&store).await;
+    for id in ["taken", "cancelled", "waiting"] {
+        work::enqueue(&store, id).await;
+    }
+    let mut late = work::enqueueing("late");
+    late.enqueue.as_mut().expect("is queued").delayed_until = Some(work::now());
+    store.insert_workflow(late).await.expect("inserts");
+    let cancel = CancelWorkflows::new(vec!["cancelled".to_owned()], work::now());
+    store.cancel_workflows(cancel).await.expect("cancels");
+    let mut dequeue = work::dequeueing(owner);
+    dequeue.limit = 1;
+    assert_eq!(work::dequeue(&store, dequeue).await, ["taken"]);
+    let lost = Owner::new(work::register(&store).await, 1);
+    let mut dequeue = work::dequeueing(lost);
+    dequeue.limit = 1;
+    assert_eq!(work::dequeue(&store, dequeue).await, ["waiting"]);
+    work::enqueue(&store, "more").await;
+    let expel = ExpelExecutor::new(lost.incarnation, 0);
+    store.expel_executor(expel).await.expect("expels");
+    let schedule = |name: &str| {
+        let (workflow, cron) = (work::NAME, "* * * * *");
+        let input = work::payload();
+        ScheduleRecord::new(
+            work::APP,
+            name,
+            workflow,
+            cron,
+            input,
+            work::QUEUE,
+            work::now(),
+        )
+    };
+    let created = store.create_schedule(schedule("nightly")).await;
+    created.expect("creates");
+    let known = store.list_schedules(work::APP).await.expect("lists");
+    let archive = store.export_workflow("taken").await.expect("exports");
+    let mut archive = archive.expect("is there");
+    archive.record.id = "copy".to_owned();
+
+    let before = state(&server).await;
+    let () = run(&server.url(), &["CONFIG", "SET", "maxmemory", "1"]).await;
+    let next = Owner::new(owner.incarnation, 2);
+    let mut child = work::enqueueing("child");
+    child.parent = Some(ParentCheckpoint::new("taken", owner, 9, "child"));
+    let tick = Timestamp::from_millis(work::now().as_millis() + 1);
+    let fire = FireSchedule::new(&known[0], tick, Some(work::enqueueing("run")));
+    let resume = ResumeWorkflows::new(vec!["cancelled".to_owned()], work::now());
+    let release = ReleaseDelayed::new(work::APP, work::now());
+    let queue = QueueRecord::new(work::APP, work::QUEUE);
+    let pause = PauseSchedule::new(work::APP, "nightly", true);
+    let errors = [
+        store.insert_workflow(work::enqueueing("new")).await.err(),
+        store.insert_workflow(child).await.err(),
+        store.dequeue_workflows(work::dequeueing(next)).await.err(),
+        store.claim_workflows(work::claiming(next)).await.err(),
+        store.retire_executor(owner.incarnation).await.err(),
+        store.resume_workflows(resume).await.err(),
+        store.release_delayed(release).await.err(),
+        store
+            .set_delay(SetDelay::new("late", tick, tick))
+            .await
+            .err(),
+        store.put_queue(queue).await.err(),
+        store.create_schedule(schedule("other")).await.err(),
+        store.apply_schedules(vec![schedule("other")]).await.err(),
+        store.pause_schedule(pause).await.err(),
+        store.fire_schedule(fire).await.err(),
+        store.import_workflow(archive).await.err(),
+    ];
+    for (number, error) in errors.into_iter().enumerate() {
+        let error = error.unwrap_or_else(|| panic!("number {number} fails"));
+        assert_eq!(error.kind(), StoreErrorKind::Failed, "{number}: {error}");
+    }
+    assert!(state(&server).await == before, "something was written");
 }
 
 #[tokio::test]

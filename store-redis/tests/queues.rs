@@ -12,9 +12,10 @@ use std::{
 use durable_api::{
     Timestamp, WorkflowStatus,
     store::{
-        AdministrationStore as _, DeleteQueueOutcome, DeleteWorkflows, ExecutorStore as _,
-        ExpelExecutor, ManagementStore as _, Owner, Payloads, QueueRecord, QueueStore as _,
-        RateLimit, ReleaseDelayed, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
+        AdministrationStore as _, Debounce, DeleteQueueOutcome, DeleteWorkflows,
+        ExecutorStore as _, ExpelExecutor, InsertOutcome, ManagementStore as _, Owner, Payloads,
+        QueueRecord, QueueStore as _, RateLimit, ReleaseDelayed, StoreErrorKind, WorkflowFilter,
+        WorkflowStore as _,
     },
 };
 use store_redis::RedisStore;
@@ -333,5 +334,34 @@ async fn a_damaged_configuration_is_named_and_stops_its_own_queue_only() {
     assert_eq!(work::dequeue(&store, request).await, ["held"]);
     let row = store.get_workflow("held", Payloads::Omit).await;
     assert!(row.expect("reads").is_some());
+    clean(&url, &prefix).await;
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_was_lost_starts_nothing_when_its_workflow_was_released_meanwhile() {
+    let prefix = fresh_prefix();
+    let url = shared_url(&prefix);
+    let store = work::open(&url).await;
+    let push = |id: &str| {
+        let mut request = work::enqueueing(id);
+        let enqueue = request.enqueue.as_mut().expect("is queued");
+        enqueue.delayed_until = Some(work::now());
+        enqueue.debounce = Some(Debounce::new("key", work::now()));
+        request
+    };
+    let insert = async |id| store.insert_workflow(push(id)).await.expect("answers");
+    assert_eq!(insert("first").await, InsertOutcome::Inserted);
+    let pushed = InsertOutcome::Debounced("first".to_owned());
+    assert_eq!(insert("second").await, pushed);
+    let release = ReleaseDelayed::new(work::APP, work::now());
+    store.release_delayed(release).await.expect("releases");
+    assert_eq!(insert("second").await, pushed);
+    assert_eq!(insert("third").await, InsertOutcome::Inserted);
+
+    let ids = ["first", "third"].map(str::to_owned).to_vec();
+    let deleted = store.delete_workflows(DeleteWorkflows::new(ids)).await;
+    assert_eq!(deleted.expect("deletes").changed.len(), 2);
+    let left: Vec<String> = run(&url, &["KEYS", &format!("{{{prefix}}}:pushed*")]).await;
+    assert_eq!(left, [""; 0]);
     clean(&url, &prefix).await;
 }

@@ -581,6 +581,7 @@ suite! { $
         a_deadline_of_the_request_stays_without_a_timeout,
         what_is_taken_again_comes_with_its_history,
         a_fork_comes_with_its_history,
+        what_waits_takes_messages_and_shows_nothing,
         every_text_is_a_name_and_a_version_that_can_be_taken,
     }
     queue_order {

@@ -122,7 +122,7 @@ impl Attempt<'_, '_> {
         if let Some((enqueue, debounce)) =
             enqueue.and_then(|enqueue| Some((enqueue, enqueue.debounce.as_ref()?)))
         {
-            if let Some(id) = self.debounced_before().await? {
+            if let Some(id) = self.debounced_before(debounce).await? {
                 return Ok(Some(InsertOutcome::Debounced(id)));
             }
             if let Some(row) = self.existing().await? {
@@ -163,7 +163,9 @@ impl Attempt<'_, '_> {
         let (Some(child), Some(enqueue)) = (&step.child_id, &self.request.enqueue) else {
             return Ok(InsertOutcome::StepTaken(step));
         };
-        if enqueue.debounce.is_some() && self.debounced_before().await?.as_ref() == Some(child) {
+        if let Some(debounce) = &enqueue.debounce
+            && self.debounced_before(debounce).await?.as_ref() == Some(child)
+        {
             return Ok(InsertOutcome::Debounced(child.clone()));
         }
         if self.has_deduplication_id(child, enqueue).await? {
@@ -173,12 +175,20 @@ impl Attempt<'_, '_> {
     }
 
     /// Where an earlier call of this request went.
-    async fn debounced_before(&mut self) -> Result<Option<String>, Failure> {
+    async fn debounced_before(&mut self, debounce: &Debounce) -> Result<Option<String>, Failure> {
+        let request = self.request;
         let query = self
             .database
-            .query("SELECT workflow_id FROM {schema}.debounced WHERE request_id = $1")
-            .bind(&self.request.id);
-        self.first_text(query, "workflow_id").await
+            .query(
+                "SELECT w.id
+                 FROM {schema}.debounced d JOIN {schema}.workflows w ON w.id = d.workflow_id
+                 WHERE d.token = $1 AND w.app = $2 AND w.name = $3 AND w.debounce_key = $4",
+            )
+            .bind(token(request))
+            .bind(&request.app)
+            .bind(&request.name)
+            .bind(&debounce.key);
+        self.first_text(query, "id").await
     }
 
     /// Gives the request's input and delay to the workflow that has its debounce key, if there is one.
@@ -199,8 +209,9 @@ impl Attempt<'_, '_> {
                      WHERE w.status = 'DELAYED' AND w.app = $1 AND w.name = $2 AND w.debounce_key = $3
                      RETURNING w.id
                  ), noted AS (
-                     INSERT INTO {schema}.debounced (request_id, workflow_id)
+                     INSERT INTO {schema}.debounced (token, workflow_id)
                      SELECT $8, id FROM pushed
+                     ON CONFLICT (token) DO UPDATE SET workflow_id = EXCLUDED.workflow_id
                  )
                  SELECT id FROM pushed",
             )
@@ -211,7 +222,7 @@ impl Attempt<'_, '_> {
             .bind(&*request.input.bytes)
             .bind(request.now.as_millis())
             .bind(enqueue.delayed_until.unwrap_or(request.now).as_millis())
-            .bind(&request.id);
+            .bind(token(request));
         self.first_text(query, "id").await
     }
 
@@ -325,4 +336,13 @@ impl Attempt<'_, '_> {
             .bind(self.request.now.as_millis());
         Ok(!self.work.fetch(query).await?.is_empty())
     }
+}
+
+/// What a request and its repetitions have in common, and no other request has.
+fn token(request: &InsertWorkflow) -> Vec<u8> {
+    let mut token = request.owner.incarnation.0.as_bytes().to_vec();
+    token.extend(request.owner.execution.to_be_bytes());
+    token.extend(request.now.as_millis().to_be_bytes());
+    token.extend(request.id.as_bytes());
+    token
 }

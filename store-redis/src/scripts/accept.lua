@@ -3,8 +3,8 @@
 -- What a script was told of one, from an argument on:
 --   id, app, name, version ('' or '=' and it), queue, priority, deduplication id ('' or '=' and it), partition (likewise),
 --   until when it is delayed ('' or a time), debounce key ('' or '=' and it), until when it can be pushed back, now,
---   parent ('' or '=' and its id), parent's owner, step, checkpoint, then the fields of the row and their values to the end
-local ROW_OF_REQUEST = 16
+--   parent ('' or '=' and its id), parent's owner, step, checkpoint, owner, then the fields of the row and their values to the end
+local ROW_OF_REQUEST = 17
 
 local function optional(text)
   return text ~= '' and string.sub(text, 2) or nil
@@ -18,6 +18,8 @@ local function read_request(at)
     now = ARGV[at + 11], parent = optional(ARGV[at + 12]), parent_owner = ARGV[at + 13], step = ARGV[at + 14],
     checkpoint = ARGV[at + 15], row = at + ROW_OF_REQUEST,
   }
+  -- What the request and its repetitions have in common, and no other request has.
+  request.token = ARGV[at + 16] .. '@' .. request.now .. '/' .. request.id
   request.key = base .. 'wf:' .. request.id
   if request.parent then request.steps = base .. 'steps:' .. request.parent end
   return request
@@ -82,8 +84,16 @@ end
 local function push_back(id, row, request)
   local delayed = request.delayed or request.now
   if is_before(place_of(row[DEBOUNCE_UNTIL], ''), place_of(delayed, '')) then delayed = row[DEBOUNCE_UNTIL] end
-  return delay(id, row, delayed, request.now,
+  local refusal = delay(id, row, delayed, request.now, 'pushed_by', request.token,
     'input_encoding', field_of(request, 'input_encoding'), 'input', field_of(request, 'input'))
+  if refusal then return refusal end
+  redis.call('HSET', pushed_key(row[APP], row[NAME]), row[DEBOUNCE], id)
+end
+
+-- The workflow that this very request pushed back last.
+local function pushed_before(request)
+  local id = redis.call('HGET', pushed_key(request.app, request.name), request.debounce)
+  if id and attempt('HGET', base .. 'wf:' .. id, 'pushed_by') == request.token then return id end
 end
 
 -- Writes the row of a request, and puts it where it waits. Answers an error.
@@ -123,7 +133,8 @@ local function accept_request(request)
   end
 
   if request.debounce then
-    local member
+    local pushed, member = pushed_before(request), nil
+    if pushed then return record_in_parent(request, pushed) or {'debounced', pushed} end
     holder_id, member = debounced_by(request.app, request.name, request.debounce)
     holder, refusal = read_holder(holder_id)
     if refusal then return refusal end

@@ -26,6 +26,18 @@ local function debounced_by(app, name, debounce)
   if member then return id_of(string.sub(member, #prefix + 1)), member end
 end
 
+-- Which workflow a debounce key pushed back last, among those of an application and name. Known until it is deleted, so that a
+-- repetition of the push is recognized when it is delayed no more.
+local function pushed_key(app, name)
+  return base .. 'pushed:' .. framed(app) .. name
+end
+
+local function forget_push(id, row)
+  if not row[DEBOUNCE] then return end
+  local key = pushed_key(row[APP], row[NAME])
+  if redis.call('HGET', key, row[DEBOUNCE]) == id then redis.call('HDEL', key, row[DEBOUNCE]) end
+end
+
 local function enter_delayed(id, app, name, queue, created, delayed, debounce)
   redis.call('ZADD', delayed_key(app), 0, place_of(delayed, id))
   redis.call('SADD', delayed_in_key(queue_of(app, queue)), id)

@@ -51,7 +51,7 @@ local function read_queue(app, name)
   if failure then return nil end
   if not stored then return {limits = {}, partition_limits = {}, weights = {}} end
   local is_json, record = pcall(cjson.decode, stored)
-  if not is_json or type(record) ~= 'table' then return nil end
+  if not is_json or type(record) ~= 'table' or record.app ~= app or record.name ~= name then return nil end
   local queue = {
     limits = open_limits(record.limits), partition_limits = open_limits(record.partition_limits),
     weights = record.weights == nil and {} or record.weights,

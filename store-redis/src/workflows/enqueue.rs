@@ -64,6 +64,7 @@ pub(crate) fn add_request<'a>(
         }
         None => call.arg("").arg("").arg("").arg(""),
     };
+    let call = call.text(record::owner(request.owner));
     let fields = record::fields(operation, &accepted(request, enqueue))?;
     Ok(fields
         .into_iter()

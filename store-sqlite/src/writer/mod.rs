@@ -45,7 +45,14 @@ impl Writer {
         let path = database.path().to_owned();
         let report = |failure: crate::error::Failure| failure.report("connect", &path);
         let mut connection = database.open_for_writing().await.map_err(report)?;
-        batch::probe(&mut connection).await.map_err(report)?;
+        // Another process may be making the file's schema just now.
+        let mut patience = database.patience();
+        loop {
+            match batch::probe(&mut connection).await {
+                Err(failure) if failure.is_busy() && patience.wait().await => {}
+                result => break result.map_err(report)?,
+            }
+        }
         Ok(Self {
             shared: Arc::new(Shared::new(database, connection)),
         })

@@ -5,14 +5,17 @@ mod children;
 mod clients;
 mod events;
 mod evolution;
+mod failover;
 mod faults;
 mod interruptions;
 mod lifecycle;
 mod management;
 mod messages;
 mod queries;
+mod queues;
 mod races;
 mod recovery;
+mod schedules;
 mod steps;
 mod streams;
 mod support;
@@ -224,6 +227,38 @@ suite! { $
         workflows_are_counted_in_groups,
         versions_are_listed_and_one_is_the_latest,
         management_inside_a_workflow_is_recorded,
+    }
+    queues {
+        an_enqueued_workflow_is_taken_and_run,
+        a_queue_that_nobody_registered_is_refused,
+        lower_priorities_come_first_and_equals_in_order,
+        a_deduplication_id_keeps_a_second_one_out,
+        a_delayed_workflow_runs_when_it_is_due,
+        concurrency_holds_across_processes,
+        limits_change_while_the_queue_is_served,
+        a_rate_holds_in_any_stretch_of_time,
+        a_noisy_partition_does_not_hold_up_others,
+        a_client_without_the_code_enqueues_by_name,
+        many_workflows_are_enqueued_in_one_call,
+        a_workflow_enqueues_children,
+        calls_of_one_key_become_one_run_with_the_last_input,
+        the_clock_of_a_queued_workflow_starts_when_it_is_taken,
+        queued_work_goes_on_elsewhere_after_its_last_step,
+        what_waits_in_a_queue_can_be_cancelled_and_resumed,
+        an_exported_workflow_goes_on_where_it_is_imported,
+    }
+    schedules {
+        each_tick_runs_once_across_processes,
+        a_schedule_rests_and_goes_on,
+        a_schedule_can_be_triggered_and_backfilled,
+        a_run_that_nobody_can_run_waits,
+        missed_ticks_are_made_up_for_if_that_is_asked_for,
+        what_is_no_schedule_is_refused,
+    }
+    failover {
+        the_work_of_an_executor_that_falls_silent_is_taken_over,
+        an_executor_that_was_taken_for_dead_starts_work_again_at_once,
+        lost_work_is_spread_over_those_who_are_left,
     }
     clients {
         a_client_needs_only_a_store,

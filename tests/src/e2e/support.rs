@@ -24,6 +24,11 @@ pub(super) fn config(store: Arc<dyn SystemStore>) -> Config {
         .app_version("1")
         .takeover_interval(Duration::from_millis(50))
         .poll_interval(Duration::from_millis(20))
+        .queue_interval(Duration::from_millis(20))
+        .schedule_interval(Duration::from_millis(100))
+        .heartbeat_interval(Duration::from_millis(50))
+        // Nobody is to be taken for dead because the machine is busy.
+        .lease(Duration::from_secs(60))
 }
 
 /// A launched context, with what `register` registers.

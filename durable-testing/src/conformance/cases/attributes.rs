@@ -53,7 +53,11 @@ pub(crate) async fn attributes_are_replaced(bench: &Bench<'_, impl Backend>) {
 
 pub(crate) async fn attributes_are_replaced_in_every_status(bench: &Bench<'_, impl Backend>) {
     let watcher = end_in_every_way(bench, async |_, _, _| {}).await;
-    for (id, _) in ENDINGS {
+    watcher.start("pending").await;
+    watcher.enqueue(&["enqueued"]).await;
+    watcher.delay("delayed", 5_000).await;
+    let waiting = ["pending", "enqueued", "delayed"];
+    for id in ENDINGS.map(|(id, _)| id).into_iter().chain(waiting) {
         let mut expected = watcher.get(id).await;
         let attributes = json(r#"{"checked": true}"#);
         let answer = set(&watcher, id, attributes.clone(), 9_000).await;

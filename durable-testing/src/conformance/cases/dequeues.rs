@@ -3,14 +3,17 @@ use std::time::Duration;
 
 use durable_api::{
     WorkflowStatus,
-    store::{ClaimableWorkflow, DequeueWorkflows, DequeuedWorkflows, StepRecord},
+    store::{
+        ClaimableWorkflow, DequeueWorkflows, DequeuedWorkflows, EventLookup, SendOutcome,
+        StepRecord, StreamState,
+    },
 };
 
 use crate::{
     Backend, Bench,
     conformance::fixtures::{
-        Executor, HOSTILE_TEXTS, NAME, QUEUE, accepted, at, cancelling, changed, expiring, forking,
-        is_fenced_out, step, success, taken,
+        Executor, HOSTILE_TEXTS, NAME, QUEUE, STREAM, accepted, at, cancelling, changed, expiring,
+        forking, is_fenced_out, message, step, success, taken, text,
     },
 };
 
@@ -310,6 +313,19 @@ pub(crate) async fn a_fork_comes_with_its_history(bench: &Bench<'_, impl Backend
     let answer = a.dequeue_as(a.dequeuing()).await;
     assert_eq!(taken(&answer), ["fork"]);
     assert_eq!(answer.taken[0].history, [step(0, "done")]);
+}
+
+pub(crate) async fn what_waits_takes_messages_and_shows_nothing(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    a.enqueue(&["w"]).await;
+    let answer = a.send(message("w", "topic", "m")).await;
+    assert_eq!(answer, SendOutcome::Sent);
+    assert_eq!(a.event("w", "key").await, EventLookup::Absent);
+    let page = a.read("w", STREAM).await;
+    assert_eq!((page.values, page.state), (vec![], StreamState::Open));
+    is_fenced_out(&a, "w", a.owner()).await;
+    let owner = a.take("w").await;
+    assert_eq!(a.drain("w", owner, 0, "topic").await, [text("m")]);
 }
 
 pub(crate) async fn every_text_is_a_name_and_a_version_that_can_be_taken(

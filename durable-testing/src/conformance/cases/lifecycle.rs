@@ -2,7 +2,7 @@ use durable_api::store::StoreErrorKind;
 
 use crate::{
     Backend, Bench,
-    conformance::fixtures::{Contents, Executor, race, step},
+    conformance::fixtures::{Contents, Executor, firing, queue, race, schedule, step},
 };
 
 pub(crate) async fn a_store_that_is_up_answers_a_ping(bench: &Bench<'_, impl Backend>) {
@@ -37,6 +37,7 @@ pub(crate) async fn migrating_again_keeps_what_is_stored(bench: &Bench<'_, impl 
     let a = Executor::launch(bench, "a").await;
     let owner = a.start("w").await;
     a.record("w", owner, step(0, "done")).await;
+    stores_what_waits(&a).await;
     let before = a.contents().await;
     bench.open().await;
     assert_eq!(a.contents().await, before);
@@ -78,6 +79,7 @@ pub(crate) async fn what_was_acknowledged_is_there_when_every_handle_was_lost(
     let a = Executor::launch(bench, "a").await;
     let owner = a.start("w").await;
     a.record("w", owner, step(0, "done")).await;
+    stores_what_waits(&a).await;
     let before = a.contents().await;
     drop(a);
     assert_eq!(Contents::of(&*bench.open().await).await, before);
@@ -86,6 +88,7 @@ pub(crate) async fn what_was_acknowledged_is_there_when_every_handle_was_lost(
 pub(crate) async fn namespaces_see_nothing_of_each_other(bench: &Bench<'_, impl Backend>) {
     let here = Executor::launch(bench, "a").await;
     here.start("w").await;
+    stores_what_waits(&here).await;
     let before = here.contents().await;
     bench
         .elsewhere(async |elsewhere| {
@@ -94,7 +97,22 @@ pub(crate) async fn namespaces_see_nothing_of_each_other(bench: &Bench<'_, impl 
             assert_eq!(there.executors().await, []);
             there.register(there.registration()).await;
             there.start("w").await;
+            assert_eq!(there.queues().await, []);
+            assert_eq!(there.schedules().await, []);
+            assert_eq!(there.dequeue().await, Vec::<String>::new());
+            there.enqueue(&["enqueued"]).await;
+            there.take("enqueued").await;
         })
         .await;
     assert_eq!(here.contents().await, before);
+}
+
+/// A queue, a schedule, and what waits in the one for the other.
+async fn stores_what_waits(a: &Executor) {
+    a.put_queue(queue(|record| record.limits.concurrency = Some(3)))
+        .await;
+    let seen = a.schedule(schedule("s")).await;
+    a.fire(firing(a, &seen, 1_000)).await;
+    a.enqueue(&["enqueued"]).await;
+    a.delay("delayed", 5_000).await;
 }

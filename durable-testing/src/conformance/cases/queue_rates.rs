@@ -211,6 +211,13 @@ pub(crate) async fn a_changed_rate_holds_from_now_on(bench: &Bench<'_, impl Back
     );
     a.put_queue(queue(|record| record.limits.rate = rate(2, 1_000)))
         .await;
+    let answer = a.dequeue_as(a.dequeuing_at(1_500)).await;
+    assert_eq!(taken(&answer), Vec::<&str>::new());
+    assert_eq!(
+        answer.retry_at,
+        Some(at(2_100)),
+        "when one less than the rate is left"
+    );
     assert_eq!(a.dequeue_at(2_000).await, Vec::<String>::new());
     a.put_queue(queue(|_| {})).await;
     assert_eq!(a.dequeue_at(2_000).await, ["w3", "w4", "w5"]);
