@@ -236,7 +236,13 @@ fn find(engine: &Engine, request: &StartWorkflow) -> Result<Found, Error> {
     match resolved {
         Ok(registration) => Ok(Found::Here(registration)),
         // Somebody else may have it, under the name that it has by default, or that was given.
-        Err(Error::NotRegistered { .. }) => Ok(Found::Elsewhere(request.name.clone())),
+        Err(Error::NotRegistered { .. }) => match request.function {
+            Some(function) if function.stable_path().is_none() => Err(Error::Unnamed {
+                type_name: function.path(),
+                hint: "say which workflow is meant by `.name(\"…\")`",
+            }),
+            _ => Ok(Found::Elsewhere(request.name.clone())),
+        },
         Err(error) => Err(error),
     }
 }

@@ -142,6 +142,10 @@ async fn relay(weak: Weak<Engine>) {
         match subscriber.subscribe().await {
             Ok(hints) => {
                 let mut hints = hints.into_stream();
+                // Whoever looked before now may have missed one.
+                if let Some(engine) = weak.upgrade() {
+                    engine.wakeups.wake(Wakeup::Everything);
+                }
                 let mut any = false;
                 while let Some(hint) = hints.next().await {
                     any = true;

@@ -112,11 +112,7 @@ async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
     work.commit().await
 }
 
-async fn delete(
-    database: &Database,
-    app: &str,
-    name: &str,
-) -> Result<DeleteQueueOutcome, Failure> {
+async fn delete(database: &Database, app: &str, name: &str) -> Result<DeleteQueueOutcome, Failure> {
     check([app, name], None, [])?;
     let mut work = database.transaction(Access::Write).await?;
     lock(database, &mut work, app, name).await?;
@@ -155,12 +151,7 @@ async fn delete(
 }
 
 /// Waits for the dequeues that are under way; those that follow see what this transaction writes.
-async fn lock(
-    database: &Database,
-    work: &mut Work,
-    app: &str,
-    name: &str,
-) -> Result<(), Failure> {
+async fn lock(database: &Database, work: &mut Work, app: &str, name: &str) -> Result<(), Failure> {
     let query = database
         .query("SELECT pg_advisory_xact_lock({schema}.queue_key($1, $2))")
         .bind(app.to_owned())

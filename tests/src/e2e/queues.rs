@@ -405,9 +405,10 @@ pub(super) async fn calls_of_one_key_become_one_run_with_the_last_input(
     assert_ne!(first.workflow_id(), fourth.workflow_id());
     fourth.get_result().await.unwrap();
     // The cap of the first call counts.
-    let capped = call("five", 50).cap(Duration::from_millis(50)).await;
+    let capped = call("five", 50).cap(Duration::from_millis(50));
+    let capped = capped.await.unwrap();
     call("six", 3_600_000).await.unwrap();
-    let result = tokio::time::timeout(PATIENCE, capped.unwrap().get_result().into_future());
+    let result = tokio::time::timeout(PATIENCE, capped.get_result().into_future());
     result.await.expect("is not pushed back for ever").unwrap();
     assert_eq!(log.lines().last().unwrap(), "six");
     stop(&ctx).await;
