@@ -1,5 +1,8 @@
 //! Takes up the workflows that nobody runs: at launch, and from then on now and then.
-use std::sync::{Arc, Weak, atomic::Ordering};
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
 
 use durable_api::{
     Error, Execution, ExecutionStart,
@@ -133,13 +136,19 @@ async fn sweep(
         if !answer.more {
             return Ok(());
         }
+        if survivors > 1 {
+            engine.clock().sleep(BETWEEN_BITES).await;
+        }
     }
 }
 
 /// How many workflows are claimed at a time.
 const BITE: u32 = 500;
 
-/// The same, where other executors claim as well.
+/// Where other executors claim as well: how long to leave the rest to them.
+const BETWEEN_BITES: Duration = Duration::from_millis(5);
+
+/// How many workflows are claimed at a time there.
 const SHARED_BITE: u32 = 16;
 
 /// Runs a workflow that was claimed or taken from a queue.

@@ -46,6 +46,13 @@ impl Wakeups {
         self.enqueued.subscribe()
     }
 
+    /// Wakes all who wait for a workflow.
+    fn wake_waiting(&self) {
+        for sender in self.lock().values() {
+            sender.send_replace(());
+        }
+    }
+
     fn wake(&self, hint: Wakeup) {
         match hint {
             Wakeup::Workflow(key) => {
@@ -61,9 +68,7 @@ impl Wakeups {
             }
             // A hint of a later version may mean anything.
             _ => {
-                for sender in self.lock().values() {
-                    sender.send_replace(());
-                }
+                self.wake_waiting();
                 self.claimable.send_replace(());
                 self.enqueued.send_replace(());
             }
@@ -144,7 +149,7 @@ async fn relay(weak: Weak<Engine>) {
                 let mut hints = hints.into_stream();
                 // Whoever looked before now may have missed one.
                 if let Some(engine) = weak.upgrade() {
-                    engine.wakeups.wake(Wakeup::Everything);
+                    engine.wakeups.wake_waiting();
                 }
                 let mut any = false;
                 while let Some(hint) = hints.next().await {
