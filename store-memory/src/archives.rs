@@ -64,6 +64,7 @@ fn import(tables: &mut Tables, archive: WorkflowArchive) -> ImportOutcome {
         inbox: Inbox::restore(archive.messages),
         events: ShownEvents::restore(archive.events),
         streams: ShownStreams::restore(archive.streams),
+        ..Belongings::default()
     };
     tables.belongings.insert(row.id.clone(), belongings);
     tables.accept(row);

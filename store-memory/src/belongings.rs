@@ -1,6 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use durable_api::store::StepRecord;
+use durable_api::{
+    Timestamp,
+    store::{Incarnation, StepRecord},
+};
 
 use crate::{inbox::Inbox, shown_events::ShownEvents, shown_streams::ShownStreams};
 
@@ -12,7 +15,12 @@ pub(crate) struct Belongings {
     pub(crate) inbox: Inbox,
     pub(crate) events: ShownEvents,
     pub(crate) streams: ShownStreams,
+    /// The requests that pushed it back: what each and its repetitions have in common.
+    pub(crate) pushes: BTreeSet<Push>,
 }
+
+/// The workflow id, owner and time of a request that pushed another workflow back.
+pub(crate) type Push = (String, Incarnation, u64, Timestamp);
 
 impl Belongings {
     /// What a fork from step `from_step` begins with.
@@ -26,6 +34,7 @@ impl Belongings {
             inbox: Inbox::default(),
             events: self.events.before(from_step),
             streams: self.streams.before(from_step),
+            pushes: BTreeSet::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use durable_api::{
 };
 
 use crate::{
+    belongings::Push,
     error::{check_json, check_texts},
     tables::Tables,
 };
@@ -118,6 +119,13 @@ fn judge(tables: &Tables, request: &InsertWorkflow) -> InsertOutcome {
         return InsertOutcome::Inserted;
     };
     let mut rows = tables.workflows.values();
+    // A repetition first: the workflow that it pushed back may have been released since.
+    if let Some(row) = rows.find(|row| {
+        has_debounce_key(row, request, enqueue) && tables.was_pushed_by(&row.id, request)
+    }) {
+        return InsertOutcome::Debounced(row.id.clone());
+    }
+    let mut rows = tables.workflows.values();
     if let Some(row) = rows.find(|row| {
         row.status == WorkflowStatus::Delayed && has_debounce_key(row, request, enqueue)
     }) {
@@ -128,6 +136,24 @@ fn judge(tables: &Tables, request: &InsertWorkflow) -> InsertOutcome {
         Some(row) => InsertOutcome::Deduplicated(row.id.clone()),
         None => InsertOutcome::Inserted,
     }
+}
+
+impl Tables {
+    /// Whether a request pushed a workflow back by an earlier call.
+    fn was_pushed_by(&self, id: &str, request: &InsertWorkflow) -> bool {
+        let all = self.belongings.get(id);
+        all.is_some_and(|all| all.pushes.contains(&push(request)))
+    }
+}
+
+fn push(request: &InsertWorkflow) -> Push {
+    let owner = request.owner;
+    (
+        request.id.clone(),
+        owner.incarnation,
+        owner.execution,
+        request.now,
+    )
 }
 
 fn has_debounce_key(row: &WorkflowRecord, request: &InsertWorkflow, enqueue: &Enqueue) -> bool {
@@ -145,6 +171,9 @@ fn has_deduplication_id(row: &WorkflowRecord, request: &InsertWorkflow, enqueue:
 }
 
 fn push_back(tables: &mut Tables, id: &str, request: InsertWorkflow) {
+    if !tables.of(id).pushes.insert(push(&request)) {
+        return;
+    }
     let until = request.enqueue.and_then(|enqueue| enqueue.delayed_until);
     let Some(row) = tables.workflows.get_mut(id) else {
         return;

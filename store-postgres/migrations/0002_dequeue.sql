@@ -332,32 +332,36 @@ LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $body$
+DECLARE
+    idle record;
 BEGIN
-    -- Those that were served longest ago, and some from anywhere, so that long runs in the former hide nothing.
-    WITH looked_at AS (
-        (SELECT s.queue, s.partition FROM queue_partitions s WHERE s.app = p_app ORDER BY s.served LIMIT 10)
-        UNION
-        (SELECT s.queue, s.partition FROM queue_partitions s
-         WHERE s.app = p_app
-           AND s.served >= (SELECT (random() * max(m.served))::bigint FROM queue_partitions m WHERE m.app = p_app)
-         ORDER BY s.served LIMIT 10)
-    ), idle AS (
-        SELECT l.queue, l.partition
-        FROM looked_at
-        CROSS JOIN LATERAL (
-            SELECT s.queue, s.partition FROM queue_partitions s
-            WHERE s.app = p_app AND s.queue = looked_at.queue AND s.partition = looked_at.partition
-            FOR UPDATE SKIP LOCKED
-        ) AS l
-        WHERE NOT EXISTS (SELECT 1 FROM workflows w
-                          WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = looked_at.queue
-                            AND coalesce('.' || w.partition_key, '') = looked_at.partition)
-          AND NOT EXISTS (SELECT 1 FROM workflows w
-                          WHERE w.status = 'PENDING' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = looked_at.queue
-                            AND coalesce('.' || w.partition_key, '') = looked_at.partition)
-    )
-    DELETE FROM queue_partitions s USING idle
-    WHERE s.app = p_app AND s.queue = idle.queue AND s.partition = idle.partition;
+    -- Those that were served longest ago, and some from anywhere, so that long runs in the former hide nothing. (Subqueries, because the
+    -- planner may make `NOT EXISTS` a scan of all that waits.)
+    FOR idle IN
+        SELECT o.queue, o.partition
+        FROM ((SELECT s.queue, s.partition FROM queue_partitions s WHERE s.app = p_app ORDER BY s.served LIMIT 10)
+              UNION
+              (SELECT s.queue, s.partition FROM queue_partitions s
+               WHERE s.app = p_app
+                 AND s.served >= (SELECT (random() * max(m.served))::bigint FROM queue_partitions m WHERE m.app = p_app)
+               ORDER BY s.served LIMIT 10)) AS o
+        WHERE (SELECT true FROM workflows w
+               WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = o.queue
+                 AND coalesce('.' || w.partition_key, '') = o.partition
+               LIMIT 1) IS NOT TRUE
+          AND (SELECT true FROM workflows w
+               WHERE w.status = 'PENDING' AND w.queue IS NOT NULL AND w.app = p_app AND w.queue = o.queue
+                 AND coalesce('.' || w.partition_key, '') = o.partition
+               LIMIT 1) IS NOT TRUE
+    LOOP
+        PERFORM 1 FROM queue_partitions s
+        WHERE s.app = p_app AND s.queue = idle.queue AND s.partition = idle.partition
+        FOR UPDATE SKIP LOCKED;
+        IF FOUND THEN
+            DELETE FROM queue_partitions s
+            WHERE s.app = p_app AND s.queue = idle.queue AND s.partition = idle.partition;
+        END IF;
+    END LOOP;
 END
 $body$;
 
@@ -394,11 +398,12 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'a dequeue needs READ COMMITTED' USING ERRCODE = '25001';
     END IF;
-    -- What a call whose answer was lost has taken is the answer.
+    -- What a call whose answer was lost has taken is the answer. (The concatenation keeps the planner off the index of
+    -- all that runs from queues.)
     SELECT array_agg(w.id ORDER BY w.queue, w.priority, w.place) INTO taken
     FROM workflows w
     WHERE w.status = 'PENDING' AND w.owner_incarnation = p_incarnation AND w.owner_execution = p_execution
-      AND w.queue IS NOT NULL;
+      AND w.queue || '' IS NOT NULL;
     IF taken IS NOT NULL THEN
         resumed := taken;
         left_over := p_limit - cardinality(taken);
@@ -420,7 +425,8 @@ BEGIN
             SELECT hop.queue, r.*,
                    num_nonnulls(r.concurrency, r.executor_concurrency, r.rate_starts, r.partition_concurrency,
                                 r.partition_executor_concurrency, r.partition_rate_starts) > 0 AS is_limited,
-                   EXISTS (SELECT 1 FROM queue_partitions s WHERE s.app = p_app AND s.queue = hop.queue) AS is_partitioned
+                   (SELECT true FROM queue_partitions s WHERE s.app = p_app AND s.queue = hop.queue LIMIT 1) IS TRUE
+                   AS is_partitioned
             FROM hop LEFT JOIN queues r ON r.app = p_app AND r.name = hop.queue
             WHERE hop.queue IS NOT NULL AND (p_queues IS NULL OR hop.queue = ANY (p_queues))
         LOOP
@@ -529,15 +535,22 @@ BEGIN
         END LOOP;
     END IF;
 
-    RETURN QUERY
-        SELECT CASE WHEN t.id = ANY (resumed) THEN 'resumed' ELSE 'taken' END, NULL::boolean, NULL::bigint, w
-        FROM unnest(taken) WITH ORDINALITY AS t (id, place) JOIN workflows w ON w.id = t.id
-        ORDER BY t.place;
-    RETURN QUERY
-        SELECT 'damaged', NULL::boolean, NULL::bigint, w FROM workflows w WHERE w.id = ANY (damaged);
-    RETURN QUERY
-        SELECT 'end', p_limit > 0 AND left_over <= 0, soonest, NULL::workflows;
-    IF EXISTS (SELECT 1 FROM queue_partitions s WHERE s.app = p_app) THEN
+    IF cardinality(taken) > 0 THEN
+        RETURN QUERY
+            SELECT CASE WHEN t.id = ANY (resumed) THEN 'resumed' ELSE 'taken' END, NULL::boolean, NULL::bigint, w
+            FROM unnest(taken) WITH ORDINALITY AS t (id, place) JOIN workflows w ON w.id = t.id
+            ORDER BY t.place;
+    END IF;
+    IF cardinality(damaged) > 0 THEN
+        RETURN QUERY
+            SELECT 'damaged', NULL::boolean, NULL::bigint, w FROM workflows w WHERE w.id = ANY (damaged);
+    END IF;
+    kind := 'end';
+    more := p_limit > 0 AND left_over <= 0;
+    retry_at := soonest;
+    workflow := NULL;
+    RETURN NEXT;
+    IF (SELECT true FROM queue_partitions s WHERE s.app = p_app LIMIT 1) THEN
         PERFORM sweep_partitions(p_app);
     END IF;
 END

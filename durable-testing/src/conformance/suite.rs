@@ -767,6 +767,8 @@ suite! { $
     lost_queueing {
         an_enqueueing_repeated_is_accepted_once,
         a_push_repeated_pushes_once,
+        a_push_repeated_after_another_changes_nothing,
+        a_push_repeated_after_the_release_starts_nothing,
         a_childs_push_repeated_names_the_same,
         a_childs_duplicate_repeated_names_the_same,
         a_dequeue_repeated_answers_the_same_workflows,

@@ -3,8 +3,8 @@ use durable_api::{
     WorkflowStatus,
     store::{
         BulkOutcome, CreateScheduleOutcome, Debounce, DeleteQueueOutcome, FireOutcome, ForkOutcome,
-        ImportOutcome, InsertOutcome, PauseSchedule, ReleaseDelayed, ScheduleOutcome, SetDelay,
-        SetDelayOutcome,
+        ImportOutcome, InsertOutcome, InsertWorkflow, PauseSchedule, ReleaseDelayed,
+        ScheduleOutcome, SetDelay, SetDelayOutcome,
     },
 };
 
@@ -39,16 +39,8 @@ pub(crate) async fn an_enqueueing_repeated_is_accepted_once(bench: &Bench<'_, im
 
 pub(crate) async fn a_push_repeated_pushes_once(bench: &Bench<'_, impl Backend>) {
     let a = Executor::launch(bench, "a").await;
-    let push = |id: &str, until| {
-        let mut request = a.enqueueing_so(id, |enqueue| {
-            enqueue.delayed_until = Some(at(until));
-            enqueue.debounce = Some(Debounce::new("key", at(9_000)));
-        });
-        request.input = text(id);
-        request
-    };
-    a.start_as(push("first", 1_000)).await;
-    let request = push("second", 2_000);
+    a.start_as(push(&a, "first")).await;
+    let request = push(&a, "second");
     let answer = repeat(bench, async |store| {
         store.insert_workflow(request.clone()).await
     })
@@ -56,18 +48,52 @@ pub(crate) async fn a_push_repeated_pushes_once(bench: &Bench<'_, impl Backend>)
     assert_eq!(answer, InsertOutcome::Debounced("first".to_owned()));
 }
 
+pub(crate) async fn a_push_repeated_after_another_changes_nothing(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    let all = ["first", "second", "third"].map(|id| push(&a, id));
+    for request in &all {
+        a.insert(request.clone()).await;
+    }
+    let before = a.contents().await;
+    assert_eq!(a.get("first").await.input, Some(text("third")));
+    for request in &all[1..] {
+        let answer = a.insert(request.clone()).await;
+        assert_eq!(answer, InsertOutcome::Debounced("first".to_owned()));
+        assert_eq!(
+            a.contents().await,
+            before,
+            "the last input wins, not the last repetition"
+        );
+    }
+}
+
+pub(crate) async fn a_push_repeated_after_the_release_starts_nothing(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    a.start_as(push(&a, "first")).await;
+    let request = push(&a, "second");
+    a.insert(request.clone()).await;
+    a.release(5_000).await;
+    for take in [false, true] {
+        if take {
+            a.take("first").await;
+        }
+        let before = a.contents().await;
+        let answer = a.insert(request.clone()).await;
+        assert_eq!(answer, InsertOutcome::Debounced("first".to_owned()));
+        assert_eq!(a.contents().await, before);
+    }
+    // Another request is another start.
+    a.start_as(push(&a, "third")).await;
+}
+
 pub(crate) async fn a_childs_push_repeated_names_the_same(bench: &Bench<'_, impl Backend>) {
     let a = Executor::launch(bench, "a").await;
     let owner = a.start("parent").await;
-    let push = |id: &str| {
-        a.enqueueing_so(id, |enqueue| {
-            enqueue.delayed_until = Some(at(1_000));
-            enqueue.debounce = Some(Debounce::new("key", at(9_000)));
-        })
-    };
-    a.start_as(push("first")).await;
+    a.start_as(push(&a, "first")).await;
     let mut request = a.child_insertion("child", "parent", owner, 0);
-    request.enqueue = push("child").enqueue;
+    request.enqueue = push(&a, "child").enqueue;
     let answer = repeat(bench, async |store| {
         store.insert_workflow(request.clone()).await
     })
@@ -355,4 +381,16 @@ pub(crate) async fn an_import_repeated_is_imported_once(bench: &Bench<'_, impl B
     let owner = a.take_over("w").await;
     a.store.import_workflow(archive).await.expect("judges");
     assert_eq!(a.get("w").await.owner, Some(owner));
+}
+
+/// A request whose input is its id, that may push back or be pushed back; each to another time.
+fn push(a: &Executor, id: &str) -> InsertWorkflow {
+    let mut request = a.enqueueing_so(id, |enqueue| {
+        enqueue.debounce = Some(Debounce::new("key", at(9_000)));
+    });
+    request.input = text(id);
+    let order = request.now.as_millis() - at(0).as_millis();
+    let enqueue = request.enqueue.as_mut().expect("is enqueued");
+    enqueue.delayed_until = Some(at(1_000 + order));
+    request
 }
