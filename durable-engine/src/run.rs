@@ -371,16 +371,16 @@ fn replay_dropped(
 ) -> (Vec<u32>, Arc<Inbox>) {
     let mut dropped: Vec<Dropped> = Vec::new();
     for note in notes {
-        match &note.outcome {
-            Some(Outcome::Success(payload)) => match payload.decode::<Vec<Dropped>>() {
-                Ok(calls) => dropped.extend(calls),
-                Err(source) => {
-                    let (step_id, id) = (note.step_id, execution.workflow_id());
-                    let what = format!("step {step_id} `{DROPPED}` of workflow `{id}`");
-                    execution.interrupt(Error::codec(what, source));
-                }
-            },
-            _ => {}
+        let Some(Outcome::Success(payload)) = &note.outcome else {
+            continue;
+        };
+        match payload.decode::<Vec<Dropped>>() {
+            Ok(calls) => dropped.extend(calls),
+            Err(source) => {
+                let (step_id, id) = (note.step_id, execution.workflow_id());
+                let what = format!("step {step_id} `{DROPPED}` of workflow `{id}`");
+                execution.interrupt(Error::codec(what, source));
+            }
         }
     }
     dropped.sort_unstable_by_key(|call| call.step_id);
