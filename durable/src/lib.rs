@@ -145,6 +145,10 @@ mod guides {
     mod communication {}
     #[doc = include_str!("../../docs/management.md")]
     mod management {}
+    #[doc = include_str!("../../docs/queues.md")]
+    mod queues {}
+    #[doc = include_str!("../../docs/schedules.md")]
+    mod schedules {}
     #[doc = include_str!("../../docs/steps.md")]
     mod steps {}
     #[cfg(feature = "mock")]
