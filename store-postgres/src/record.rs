@@ -4,8 +4,8 @@ use std::{collections::HashMap, time::Duration};
 use durable_api::{
     Payload, Timestamp, WorkflowStatus,
     store::{
-        Caller, DamagedWorkflow, Debounce, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep, Payloads,
-        RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
+        Caller, DamagedWorkflow, Debounce, ExecutorRecord, Incarnation, Outcome, Owner, ParentStep,
+        Payloads, RegisterExecutor, StepRecord, StoreErrorKind, WorkflowRecord,
     },
 };
 use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};

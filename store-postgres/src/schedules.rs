@@ -226,10 +226,7 @@ async fn lock(
 }
 
 /// What became of a tick, and whether something waits in a queue since.
-async fn fire(
-    database: &Database,
-    request: &FireSchedule,
-) -> Result<(FireOutcome, bool), Failure> {
+async fn fire(database: &Database, request: &FireSchedule) -> Result<(FireOutcome, bool), Failure> {
     check([request.app.as_str(), &request.name], None, [])?;
     if let Some(run) = &request.run {
         check_insert(run)?;
@@ -244,9 +241,7 @@ async fn fire(
     let mut work = database.transaction(Access::Write).await?;
     let found = lock(database, &mut work, &request.app, &request.name).await?;
     let as_seen = found.is_some_and(|found| {
-        !found.paused
-            && found.revision == request.revision
-            && found.last_tick == request.last_tick
+        !found.paused && found.revision == request.revision && found.last_tick == request.last_tick
     });
     if !as_seen {
         return Ok((FireOutcome::Stale, false));

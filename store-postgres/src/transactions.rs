@@ -38,6 +38,5 @@ impl OutboxStore for PostgresStore {
 }
 
 fn unsupported(operation: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Unsupported, operation)
-        .with_message("not yet in this store")
+    StoreError::new(StoreErrorKind::Unsupported, operation).with_message("not yet in this store")
 }

@@ -224,7 +224,10 @@ async fn streams(
     // A close stands at the place after the last value.
     let mut values = Vec::new();
     for stream in all {
-        let shown = stream.values.iter().map(|(step, value)| (*step, Some(value)));
+        let shown = stream
+            .values
+            .iter()
+            .map(|(step, value)| (*step, Some(value)));
         let closed = stream.closed_by.map(|step| (step, None));
         for (place, (step, value)) in shown.chain(closed).enumerate() {
             let place = i64::try_from(place).unwrap_or(i64::MAX);
@@ -296,7 +299,12 @@ fn check_archive(archive: &WorkflowArchive) -> Result<(), Failure> {
         .chain(record.debounce.as_ref().map(|debounce| &debounce.key))
         .chain(&record.schedule)
         .chain(archive.steps.iter().map(|step| &step.name))
-        .chain(archive.steps.iter().filter_map(|step| step.child_id.as_ref()))
+        .chain(
+            archive
+                .steps
+                .iter()
+                .filter_map(|step| step.child_id.as_ref()),
+        )
         .chain(archive.events.iter().map(|event| &event.key))
         .chain(archive.streams.iter().map(|stream| &stream.key))
         .chain(archive.messages.iter().map(|message| &message.topic))
@@ -309,9 +317,12 @@ fn check_archive(archive: &WorkflowArchive) -> Result<(), Failure> {
         .iter()
         .chain(outcomes.map(Outcome::payload))
         .chain(archive.events.iter().map(|event| &event.value))
-        .chain(archive.streams.iter().flat_map(|stream| {
-            stream.values.iter().map(|(_, value)| value)
-        }))
+        .chain(
+            archive
+                .streams
+                .iter()
+                .flat_map(|stream| stream.values.iter().map(|(_, value)| value)),
+        )
         .chain(archive.messages.iter().map(|message| &message.payload));
     for payload in payloads {
         check([], Some(payload), [])?;

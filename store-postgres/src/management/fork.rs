@@ -61,12 +61,10 @@ pub(super) async fn fork(
     database: &Database,
     requests: &[ForkWorkflow],
 ) -> Result<Vec<ForkOutcome>, Failure> {
-    let texts = requests
-        .iter()
-        .flat_map(|one| {
-            let optional = one.version.iter().chain(&one.queue);
-            [&one.source, &one.id].into_iter().chain(optional)
-        });
+    let texts = requests.iter().flat_map(|one| {
+        let optional = one.version.iter().chain(&one.queue);
+        [&one.source, &one.id].into_iter().chain(optional)
+    });
     writes::check(texts.map(String::as_str), None, [])?;
 
     let mut work = database.transaction(Access::Write).await?;
