@@ -22,12 +22,12 @@ ALTER TABLE {schema}.workflows
 -- may not take costs it one look, however much there is of it. (The dot tells an empty key from none.)
 CREATE INDEX workflows_waiting ON {schema}.workflows
     (app, queue, (coalesce('.' || partition_key, '')), name, (coalesce('.' || version, '')), priority, place)
-    WHERE status = 'ENQUEUED' AND queue IS NOT NULL;
+    WHERE queue IS NOT NULL AND status = 'ENQUEUED';
 
 -- What limits count.
 CREATE INDEX workflows_running ON {schema}.workflows
     (app, queue, (coalesce('.' || partition_key, '')), owner_incarnation)
-    WHERE status = 'PENDING' AND queue IS NOT NULL;
+    WHERE queue IS NOT NULL AND status = 'PENDING';
 
 CREATE INDEX workflows_delayed ON {schema}.workflows (app, delayed_until, id) WHERE status = 'DELAYED';
 

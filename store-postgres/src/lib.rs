@@ -23,7 +23,6 @@ mod attributes;
 mod batch;
 mod claim;
 mod database;
-mod dequeue;
 mod effects;
 mod error;
 mod events;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     concat!(
         include_str!("../migrations/0002_queues.sql"),
+        include_str!("../migrations/0002_queue_functions.sql"),
         include_str!("../migrations/0002_dequeue.sql")
     ),
 ];

@@ -8,9 +8,9 @@ use crate::{
     batch::{Batcher, Limits},
     claim::Patience,
     database::{Database, Server},
-    dequeue::Turns,
     effects::{Append, Deliver, Receive, Set},
     error::Failure,
+    queues::Turns,
     wakeups::Hints,
     writes::{EnqueueBatch, Finish, Insert, Record},
 };

@@ -7,7 +7,10 @@ use durable_api::store::{
     WorkflowFilter, WorkflowStore,
 };
 use store_postgres::PostgresStore;
-use support::{claim, drop_schema, fresh_schema, insert, open_migrated, register, run, step};
+use support::{
+    claim, dequeue, drop_schema, enqueue, fresh_schema, ids, insert, number, open_migrated,
+    register, run, step,
+};
 
 /// Orphaned workflows `a` and `b`, each with a step, and an executor to claim them.
 async fn orphans(schema: &str) -> (PostgresStore, Owner) {
@@ -140,4 +143,80 @@ async fn a_workflow_of_unknown_status_is_not_cancelled_and_can_be_deleted() {
     let deleted = store.delete_workflows(DeleteWorkflows::new(both.clone()));
     assert_eq!(deleted.await.expect("deletes").changed, both);
     drop_schema(&schema).await;
+}
+
+#[tokio::test]
+async fn a_damaged_workflow_that_waits_is_named_stays_as_it_was_and_holds_nobody_up() {
+    for damage in [
+        "recovery_attempts = -1",
+        "owner_execution = 1",
+        "parent_id = 'p', parent_step = 5000000000",
+        "parent_id = 'p'",
+        "caller_roles = '{}'",
+        "caller_roles = '[1]'",
+        "attributes = '[]'",
+        "attributes = '{\"a\": 1}'",
+        "attributes = '{\"a\": \"{\"}'",
+        "timeout = -1",
+        "debounce_key = 'k'",
+        "input_encoding = NULL",
+        "outcome = ''",
+    ] {
+        let schema = fresh_schema();
+        let store = open_migrated(&schema).await;
+        let executor = register(&store, "one").await;
+        for id in ["a", "b"] {
+            enqueue(&store, id, "queue").await;
+        }
+        run(&format!(
+            "UPDATE {schema}.workflows SET {damage} WHERE id = 'a'"
+        ))
+        .await;
+        for execution in [1, 2] {
+            let answer = dequeue(&store, Owner::new(executor, execution), 1).await;
+            let expected: &[&str] = if execution == 1 { &["b"] } else { &[] };
+            assert_eq!(ids(&answer), expected, "{damage}");
+            assert_eq!(answer.damaged.len(), 1, "{damage}");
+            assert_eq!(answer.damaged[0].workflow_id, "a", "{damage}");
+        }
+        let waiting = format!(
+            "SELECT count(*) FROM {schema}.workflows
+             WHERE id = 'a' AND status = 'ENQUEUED' AND owner_incarnation IS NULL AND updated_at = 1000"
+        );
+        assert_eq!(number(&waiting).await, 1, "{damage}");
+        drop_schema(&schema).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_history_is_found_before_the_workflow_is_taken() {
+    for damage in ["failed = NULL", "outcome_encoding = NULL", "step_id = -1"] {
+        let schema = fresh_schema();
+        let store = open_migrated(&schema).await;
+        let first = register(&store, "first").await;
+        for id in ["a", "b"] {
+            enqueue(&store, id, "queue").await;
+        }
+        let owner = Owner::new(first, 1);
+        assert_eq!(ids(&dequeue(&store, owner, 2).await), ["a", "b"]);
+        for id in ["a", "b"] {
+            let recorded = store.record_step(step(id, owner, 0)).await;
+            recorded.expect("records");
+        }
+        store.retire_executor(first).await.expect("retires");
+        run(&format!(
+            "UPDATE {schema}.steps SET {damage} WHERE workflow_id = 'a'"
+        ))
+        .await;
+        let second = register(&store, "second").await;
+        let answer = dequeue(&store, Owner::new(second, 1), 1).await;
+        assert_eq!(ids(&answer), ["b"], "{damage}");
+        assert_eq!(answer.taken[0].history.len(), 1, "{damage}");
+        assert_eq!(answer.damaged[0].workflow_id, "a", "{damage}");
+        assert!(answer.damaged[0].reason.contains("step"), "{damage}");
+        let record = store.get_workflow("a", Payloads::Load).await;
+        let record = record.expect("is sound").expect("is there");
+        assert!(record.is_waiting() && record.owner.is_none(), "{damage}");
+        drop_schema(&schema).await;
+    }
 }

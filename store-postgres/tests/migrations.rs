@@ -2,12 +2,16 @@
 mod support;
 
 use durable_api::store::{
-    AdministrationStore, InsertOutcome, LifecycleStore, Owner, StoreErrorKind, WorkflowFilter,
-    WorkflowStore,
+    AdministrationStore, Incarnation, InsertOutcome, LifecycleStore, Owner, Payloads, QueueRecord,
+    QueueStore, StoreErrorKind, WorkflowFilter, WorkflowStore,
 };
 use futures::future::join_all;
 use store_postgres::PostgresStore;
-use support::{drop_schema, fresh_schema, number, open, quoted, register, run, workflow};
+use support::{
+    APP, NAME, VERSION, dequeue, drop_schema, enqueue_in, fresh_schema, ids, number, open, quoted,
+    register, run, workflow,
+};
+use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_start_together_migrate_once() {
@@ -102,6 +106,13 @@ async fn hostile_schema_names_are_names() {
         );
         let rows = format!("SELECT count(*) FROM {}.workflows", quoted(&name));
         assert_eq!(number(&rows).await, 1, "{name}");
+        enqueue_in(&store, "q", "queue", "partition").await;
+        store
+            .put_queue(QueueRecord::new(APP, "queue"))
+            .await
+            .expect("configures");
+        let answer = dequeue(&store, Owner::new(owner.incarnation, 2), 10).await;
+        assert_eq!(ids(&answer), ["q"], "{name}");
         drop_schema(&name).await;
     }
 }
@@ -151,8 +162,81 @@ async fn a_user_who_may_not_write_is_told_by_verify_on_which_tables() {
     run(&format!("GRANT DELETE ON {schema}.steps TO {name}")).await;
     store.migrate().await.expect("finds nothing to do");
     store.verify().await.expect("is verified");
+    let owner = Owner::new(register(&store, "one").await, 1);
+    enqueue_in(&store, "q", "queue", "partition").await;
+    store
+        .put_queue(QueueRecord::new(APP, "queue"))
+        .await
+        .expect("configures");
+    assert_eq!(ids(&dequeue(&store, owner, 10).await), ["q"]);
     drop_schema(&schema).await;
     role.drop().await;
+}
+
+/// The schema of version 1, as that version left it.
+async fn schema_of_version_1(schema: &str) {
+    let script = include_str!("../migrations/0001_initial.sql").replace("{schema}", schema);
+    run(&format!(
+        "CREATE SCHEMA {schema};
+         CREATE TABLE {schema}.migrations (
+             version bigint NOT NULL PRIMARY KEY,
+             applied_at timestamptz NOT NULL DEFAULT now()
+         );
+         {script};
+         INSERT INTO {schema}.migrations (version) VALUES (1)"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_of_version_1_is_migrated_with_all_that_is_in_it() {
+    let schema = fresh_schema();
+    schema_of_version_1(&schema).await;
+    let living = Uuid::new_v4();
+    let lost = Uuid::new_v4();
+    run(&format!(
+        "INSERT INTO {schema}.executors (incarnation, app, executor_id, version, registered_at)
+         VALUES ('{living}', '{APP}', 'one', '{VERSION}', 1);
+         INSERT INTO {schema}.workflows
+             (id, app, name, status, version, executor_id, owner_incarnation, owner_execution,
+              created_at, updated_at, started_at, input_encoding, input)
+         SELECT o.id, '{APP}', '{NAME}', 'PENDING', '{VERSION}', 'one', o.incarnation::uuid, 7,
+                1, 1, 1, 'json', '1'
+         FROM (VALUES ('running', '{living}'), ('orphan', '{lost}')) AS o (id, incarnation);
+         INSERT INTO {schema}.workflows
+             (id, app, name, status, version, created_at, updated_at, completed_at,
+              input_encoding, input, outcome_encoding, outcome)
+         VALUES ('done', '{APP}', '{NAME}', 'SUCCESS', '{VERSION}', 1, 2, 2, 'json', '1', 'json', '2');
+         INSERT INTO {schema}.steps
+             (workflow_id, step_id, name, failed, started_at, completed_at, outcome_encoding, outcome)
+         VALUES ('orphan', 0, 'step', false, 1, 1, 'json', '2')"
+    ))
+    .await;
+    let store = open(&schema).await;
+    let error = store.verify().await.expect_err("is older");
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
+    store.migrate().await.expect("migrates");
+    store.verify().await.expect("is verified");
+
+    for id in ["running", "orphan", "done"] {
+        let record = store.get_workflow(id, Payloads::Load).await;
+        let record = record.expect("is sound").expect("is there");
+        let none = (record.queue, record.priority, record.schedule);
+        assert_eq!(none, (None, 0, None), "{id}");
+    }
+    let owner = Owner::new(Incarnation(living), 7);
+    support::finish(&store, "running", owner).await;
+    let heir = Owner::new(register(&store, "heir").await, 1);
+    let answer = store.claim_workflows(support::claim(heir)).await;
+    let answer = answer.expect("claims");
+    assert_eq!(answer.requeued, Vec::<String>::new());
+    assert_eq!(answer.claimed.len(), 1);
+    assert_eq!(answer.claimed[0].record.id, "orphan");
+    assert_eq!(answer.claimed[0].history.len(), 1);
+    enqueue_in(&store, "new", "queue", "partition").await;
+    let answer = dequeue(&store, Owner::new(heir.incarnation, 2), 10).await;
+    assert_eq!(ids(&answer), ["new"]);
+    drop_schema(&schema).await;
 }
 
 /// A user without privileges.

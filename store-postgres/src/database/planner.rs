@@ -15,11 +15,12 @@ mod tests {
     use durable_api::{
         Payload, Timestamp,
         store::{
-            AppendStream, EventStore as _, ExecutorStore as _, FinishWorkflow, Incarnation,
-            InsertWorkflow, LifecycleStore as _, MessageStore as _, Outcome, Owner,
-            ParentCheckpoint, ReadStream, ReceiveMessage, RecordStep, RegisterExecutor,
-            SendMessage, SetEvent, StepRecord, StepRef, StepStore as _, StreamStore as _,
-            WorkflowStore as _,
+            AppendStream, ClaimableWorkflow, Debounce, DequeueWorkflows, Enqueue, EventStore as _,
+            ExecutorStore as _, FinishWorkflow, Incarnation, InsertOutcome, InsertWorkflow,
+            LifecycleStore as _, MessageStore as _, Outcome, Owner, ParentCheckpoint,
+            QueueStore as _, ReadStream, ReceiveMessage, RecordStep, RegisterExecutor,
+            ReleaseDelayed, SendMessage, SetDelay, SetEvent, StepRecord, StepRef, StepStore as _,
+            StreamStore as _, WorkflowStore as _,
         },
     };
     use serde_json::Value;
@@ -39,8 +40,12 @@ mod tests {
     ];
 
     /// The indexes to look rows up by, each with a column that the lookup must name.
-    const LOOKUPS: [(&str, &str); 8] = [
+    const LOOKUPS: [(&str, &str); 12] = [
         ("workflows_pkey", "id"),
+        ("workflows_pending", "owner_execution"),
+        ("workflows_delayed", "delayed_until"),
+        ("workflows_deduplication", "deduplication_id"),
+        ("workflows_debounce", "debounce_key"),
         ("steps_pkey", "workflow_id"),
         ("messages_waiting", "topic"),
         ("messages_pkey", "message_id"),
@@ -85,6 +90,48 @@ mod tests {
         store.list_steps("w").await.expect("lists");
         let finish = FinishWorkflow::new("w", owner, outcome, now);
         store.finish_workflow(finish).await.expect("finishes");
+        run_everything_of_queues(store, owner).await;
+    }
+
+    async fn run_everything_of_queues(store: &PostgresStore, owner: Owner) {
+        let now = Timestamp::from_millis(1);
+        let later = Timestamp::from_millis(9);
+        let queued = |id: &str| {
+            let value = Payload::new("json", "1");
+            let mut request = InsertWorkflow::new(id, "app", "flow", value, owner, now);
+            request.version = Some("v1".to_owned());
+            let mut enqueue = Enqueue::new("queue");
+            enqueue.deduplication_id = Some("one".to_owned());
+            request.enqueue = Some(enqueue);
+            request
+        };
+        let push = |id: &str| {
+            let mut request = queued(id);
+            let mut enqueue = Enqueue::new("queue");
+            enqueue.delayed_until = Some(later);
+            enqueue.debounce = Some(Debounce::new("key", later));
+            request.enqueue = Some(enqueue);
+            request
+        };
+        for (request, expected) in [
+            (queued("q1"), InsertOutcome::Inserted),
+            (queued("q2"), InsertOutcome::Deduplicated("q1".to_owned())),
+            (push("p1"), InsertOutcome::Inserted),
+            (push("p2"), InsertOutcome::Debounced("p1".to_owned())),
+            (push("p2"), InsertOutcome::Debounced("p1".to_owned())),
+        ] {
+            let outcome = store.insert_workflow(request).await;
+            assert_eq!(outcome.expect("enqueues"), expected);
+        }
+        let delay = SetDelay::new("p1", later, now);
+        store.set_delay(delay).await.expect("delays");
+        let release = ReleaseDelayed::new("app", later);
+        store.release_delayed(release).await.expect("releases");
+        let names = vec![ClaimableWorkflow::new("flow", 1)];
+        let owner = Owner::new(owner.incarnation, 2);
+        let dequeue = DequeueWorkflows::new("app", "v1", names, owner, later);
+        let dequeued = store.dequeue_workflows(dequeue).await.expect("dequeues");
+        assert_eq!(dequeued.taken.len(), 2);
     }
 
     /// What the plans of the statements that a connection keeps have in place of index lookups.

@@ -5,6 +5,7 @@ mod insert;
 mod insert_one;
 mod insert_row;
 mod record_step;
+mod stand_in;
 
 pub(crate) use enqueue::{EnqueueBatch, Enqueued, millis};
 pub(crate) use finish::{Finish, Finished};

@@ -13,9 +13,10 @@ use std::{
 use durable_api::{
     Payload, Timestamp,
     store::{
-        ClaimWorkflows, ClaimableWorkflow, ExecutorStore, FinishOutcome, FinishWorkflow,
-        Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore, Outcome, Owner, RecordStep,
-        RegisterExecutor, SendMessage, StepRecord, StepRef, WorkflowStore,
+        ClaimWorkflows, ClaimableWorkflow, DequeueWorkflows, DequeuedWorkflows, Enqueue,
+        ExecutorStore, FinishOutcome, FinishWorkflow, Incarnation, InsertOutcome, InsertWorkflow,
+        LifecycleStore, Outcome, Owner, QueueStore, RecordStep, RegisterExecutor, SendMessage,
+        StepRecord, StepRef, WorkflowStore,
     },
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
@@ -184,4 +185,52 @@ pub async fn finish(store: &PostgresStore, id: impl Into<String>, owner: Owner) 
 pub fn claim(owner: Owner) -> ClaimWorkflows {
     let names = vec![ClaimableWorkflow::new(NAME, 1_000_000)];
     ClaimWorkflows::new(APP, VERSION, names, owner, now())
+}
+
+/// A request for a workflow that waits in a queue.
+pub fn queued(id: impl Into<String>, queue: &str) -> InsertWorkflow {
+    let nobody = Owner::new(Incarnation(Uuid::nil()), 1);
+    let mut request = workflow(id, nobody);
+    request.enqueue = Some(Enqueue::new(queue));
+    request
+}
+
+/// A workflow that waits in a queue.
+pub async fn enqueue(store: &PostgresStore, id: impl Into<String>, queue: &str) {
+    let outcome = store.insert_workflow(queued(id, queue)).await;
+    assert_eq!(outcome.expect("enqueues"), InsertOutcome::Inserted);
+}
+
+/// A workflow that waits in a partition of a queue.
+pub async fn enqueue_in(
+    store: &PostgresStore,
+    id: impl Into<String>,
+    queue: &str,
+    partition: &str,
+) {
+    let mut request = queued(id, queue);
+    let enqueue = request.enqueue.as_mut().expect("has a queue");
+    enqueue.partition_key = Some(partition.to_owned());
+    let outcome = store.insert_workflow(request).await;
+    assert_eq!(outcome.expect("enqueues"), InsertOutcome::Inserted);
+}
+
+/// A request to take from queues.
+pub fn dequeuing(owner: Owner, limit: u32) -> DequeueWorkflows {
+    let names = vec![ClaimableWorkflow::new(NAME, 1_000_000)];
+    let mut request = DequeueWorkflows::new(APP, VERSION, names, owner, now());
+    request.limit = limit;
+    request
+}
+
+/// What is taken from queues.
+pub async fn dequeue(store: &PostgresStore, owner: Owner, limit: u32) -> DequeuedWorkflows {
+    let answer = store.dequeue_workflows(dequeuing(owner, limit)).await;
+    answer.expect("dequeues")
+}
+
+/// The ids of what was taken.
+pub fn ids(answer: &DequeuedWorkflows) -> Vec<&str> {
+    let taken = answer.taken.iter();
+    taken.map(|one| one.record.id.as_str()).collect()
 }

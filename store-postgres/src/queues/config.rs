@@ -1,76 +1,15 @@
-use async_trait::async_trait;
-use durable_api::{
-    Timestamp, WorkflowStatus,
-    store::{
-        DeleteQueueOutcome, DequeueWorkflows, DequeuedWorkflows, Limits, QueueRecord, QueueStore,
-        RateLimit, ReleaseDelayed, ReleaseOutcome, SetDelay, SetDelayOutcome, StoreErrorKind,
-        StoreResult, Wakeup,
-    },
-};
+use durable_api::store::{DeleteQueueOutcome, Limits, QueueRecord, RateLimit, StoreErrorKind};
 use sqlx::postgres::PgRow;
 
 use crate::{
-    PostgresStore,
     database::{Access, Database, Work},
-    dequeue::dequeue,
     error::Failure,
-    record::{self, column},
+    record::column,
     writes::check,
 };
 
-#[async_trait]
-impl QueueStore for PostgresStore {
-    async fn put_queue(&self, queue: QueueRecord) -> StoreResult<()> {
-        let put = put(&self.database, &queue).await;
-        put.map_err(|failure| failure.into_store_error("put_queue"))?;
-        self.hints.give([Wakeup::Enqueued]).await;
-        Ok(())
-    }
-
-    async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
-        delete(&self.database, app, name)
-            .await
-            .map_err(|failure| failure.into_store_error("delete_queue"))
-    }
-
-    async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>> {
-        list(&self.database, app)
-            .await
-            .map_err(|failure| failure.into_store_error("list_queues"))
-    }
-
-    async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows> {
-        let names = request.workflows.iter().map(|one| one.name.as_str());
-        let queues = request.queues.iter().flatten().map(String::as_str);
-        let texts = [&*request.app, &request.version, &request.executor_id];
-        let texts = names.chain(queues).chain(texts);
-        let dequeued = match check(texts, None, [request.owner]) {
-            Ok(()) => dequeue(&self.database, &self.turns, &request).await,
-            Err(failure) => Err(failure),
-        };
-        dequeued.map_err(|failure| failure.into_store_error("dequeue_workflows"))
-    }
-
-    async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome> {
-        let released = release(&self.database, &request).await;
-        let released = released.map_err(|failure| failure.into_store_error("release_delayed"))?;
-        if released.released > 0 {
-            self.hints.post([Wakeup::Enqueued]);
-        }
-        Ok(released)
-    }
-
-    async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
-        let set = set_delay(&self.database, &request).await;
-        let set = set.map_err(|failure| failure.into_store_error("set_delay"))?;
-        if set == SetDelayOutcome::Set {
-            self.hints.give([Wakeup::Enqueued]).await;
-        }
-        Ok(set)
-    }
-}
-
-async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
+/// Stores a configuration, once the dequeues that are under way have committed.
+pub(super) async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
     let texts = [&queue.app, &queue.name].into_iter();
     check(
         texts.chain(queue.weights.keys()).map(String::as_str),
@@ -112,7 +51,12 @@ async fn put(database: &Database, queue: &QueueRecord) -> Result<(), Failure> {
     work.commit().await
 }
 
-async fn delete(database: &Database, app: &str, name: &str) -> Result<DeleteQueueOutcome, Failure> {
+/// Removes a configuration that no unfinished workflow needs.
+pub(super) async fn delete(
+    database: &Database,
+    app: &str,
+    name: &str,
+) -> Result<DeleteQueueOutcome, Failure> {
     check([app, name], None, [])?;
     let mut work = database.transaction(Access::Write).await?;
     lock(database, &mut work, app, name).await?;
@@ -174,7 +118,8 @@ async fn forget(
     Ok(())
 }
 
-async fn list(database: &Database, app: &str) -> Result<Vec<QueueRecord>, Failure> {
+/// The configurations, by name.
+pub(super) async fn list(database: &Database, app: &str) -> Result<Vec<QueueRecord>, Failure> {
     check([app], None, [])?;
     let query = database
         .query(
@@ -224,75 +169,4 @@ fn queue(app: &str, row: &PgRow) -> Result<QueueRecord, Failure> {
     queue.partition_limits = each;
     queue.weights = weights;
     Ok(queue)
-}
-
-/// Those that somebody else holds are due the next time.
-const RELEASE: &str = "
-WITH due AS MATERIALIZED (
-    SELECT w.id
-    FROM {schema}.workflows w
-    WHERE w.status = 'DELAYED' AND w.app = $1 AND w.delayed_until <= $2
-    ORDER BY w.delayed_until, w.id
-    LIMIT $3
-    FOR NO KEY UPDATE SKIP LOCKED
-), released AS (
-    UPDATE {schema}.workflows w
-    SET status = 'ENQUEUED', updated_at = $2
-    FROM due
-    WHERE w.id = due.id
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM released) AS released,
-       (SELECT w.delayed_until
-        FROM {schema}.workflows w
-        WHERE w.status = 'DELAYED' AND w.app = $1 AND w.delayed_until IS NOT NULL
-          AND w.id NOT IN (SELECT id FROM due)
-        ORDER BY w.delayed_until, w.id
-        LIMIT 1) AS next";
-
-async fn release(database: &Database, request: &ReleaseDelayed) -> Result<ReleaseOutcome, Failure> {
-    check([request.app.as_str()], None, [])?;
-    let query = database
-        .query(RELEASE)
-        .bind(&request.app)
-        .bind(request.now.as_millis())
-        .bind(i64::from(request.limit));
-    let rows = database.write(query).await?;
-    let Some(row) = rows.first() else {
-        return Ok(ReleaseOutcome::default());
-    };
-    let released: i64 = column(row, "released")?;
-    let next: Option<i64> = column(row, "next")?;
-    let released = u32::try_from(released).unwrap_or(u32::MAX);
-    Ok(ReleaseOutcome::new(
-        released,
-        next.map(Timestamp::from_millis),
-    ))
-}
-
-async fn set_delay(database: &Database, request: &SetDelay) -> Result<SetDelayOutcome, Failure> {
-    let id = request.workflow_id.as_str();
-    check([id], None, [])?;
-    let query = database
-        .query(
-            "UPDATE {schema}.workflows w SET delayed_until = $2, updated_at = $3
-             WHERE w.id = $1 AND w.status || '' = 'DELAYED' RETURNING 1",
-        )
-        .bind(id.to_owned())
-        .bind(request.until.as_millis())
-        .bind(request.now.as_millis());
-    if !database.write(query).await?.is_empty() {
-        return Ok(SetDelayOutcome::Set);
-    }
-    let query = database
-        .query("SELECT w.status FROM {schema}.workflows w WHERE w.id = $1")
-        .bind(id.to_owned());
-    let rows = database.read(query).await?;
-    let Some(row) = rows.first() else {
-        return Ok(SetDelayOutcome::UnknownWorkflow);
-    };
-    let status: Result<WorkflowStatus, _> = column::<String>(row, "status")?.parse();
-    let status = status
-        .map_err(|error: durable_api::UnknownStatus| record::corrupt(id, &error.to_string()))?;
-    Ok(SetDelayOutcome::NotDelayed(status))
 }

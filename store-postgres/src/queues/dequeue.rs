@@ -36,7 +36,7 @@ impl Turns {
 }
 
 /// Takes what may start.
-pub(crate) async fn dequeue(
+pub(super) async fn dequeue(
     database: &Database,
     turns: &Turns,
     request: &DequeueWorkflows,
