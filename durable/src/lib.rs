@@ -138,6 +138,39 @@ pub use durable_engine::{
     Client, Config, RandomIds, SystemClock, TracePropagation, new_client, new_context,
 };
 
+/// What the Postgres store has of its own: building it by options, the transactions and other databases of [`run_as_transaction`].
+///
+/// The driver is `sqlx` 0.9: a program that makes its own statements depends on it, too.
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    pub use store_postgres::{
+        PgConnection, PgDataSource, PgPool, PgTransaction, PostgresOptions, PostgresStore,
+    };
+}
+
+/// What the SQLite store has of its own: building it by options, the transactions and other files of [`run_as_transaction`].
+///
+/// The driver is `sqlx` 0.9: a program that makes its own statements depends on it, too.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use store_sqlite::{
+        CommitStatistics, Durability, SqliteConnection, SqliteDataSource, SqliteOptions,
+        SqlitePool, SqliteStore, SqliteTransaction,
+    };
+}
+
+/// What the Redis store has of its own: building it by options, and what its server's configuration makes of a crash.
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use store_redis::{EvictionPolicy, FsyncPolicy, RedisDurability, RedisOptions, RedisStore};
+}
+
+/// What the memory store has of its own: building it by options.
+#[cfg(feature = "memory")]
+pub mod memory {
+    pub use store_memory::{MemoryOptions, MemoryStore};
+}
+
 /// The guides, so that their code is compiled and run with the tests.
 #[cfg(doctest)]
 mod guides {

@@ -31,7 +31,8 @@ static DIRECTORY: LazyLock<TempDir> =
     LazyLock::new(|| TempDir::new().expect("a temporary directory"));
 
 impl Sqlite {
-    fn file(namespace: &str) -> PathBuf {
+    /// The file of a namespace.
+    pub(crate) fn file(namespace: &str) -> PathBuf {
         DIRECTORY.path().join(format!("{namespace}.db"))
     }
 
@@ -131,13 +132,13 @@ impl Backend for Redis {
 ///
 /// # Panics
 /// When the variable is not set.
-fn server(variable: &str) -> String {
+pub(crate) fn server(variable: &str) -> String {
     env::var(variable).unwrap_or_else(|_| {
         panic!("set {variable}, or run the tests by `scripts/test`, which starts a server")
     })
 }
 
-fn with_parameter(url: &str, name: &str, value: &str) -> String {
+pub(crate) fn with_parameter(url: &str, name: &str, value: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}{name}={value}")
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use durable::{
     Ctx, Error, MockContext, MockHandle, ReadyHandle, Result, Value,
+    postgres::PgTransaction,
     store::{WorkflowFilter, WorkflowPage},
 };
 use futures::FutureExt as _;
@@ -114,6 +115,60 @@ async fn a_mock_can_run_the_body_of_a_step() {
 
     let receipt = checkout(Ctx::new(ctx), "tea".into()).await.unwrap();
     assert_eq!(receipt, "order 1: 300 cents, label 1");
+}
+
+/// What a user wrote, on tables in the store's database.
+async fn debit(ctx: Ctx, cents: i64) -> Result<String> {
+    let left = durable::run_as_transaction(&ctx, |mut tx: PgTransaction| async move {
+        let sql = "UPDATE accounts SET cents = cents - $1 WHERE id = 7 RETURNING cents";
+        let update = sqlx::query_scalar::<_, i64>(sql).bind(cents);
+        Ok(update.fetch_one(&mut *tx).await?)
+    })
+    .named("debit")
+    .await?;
+    Ok(format!("{left} cents are left"))
+}
+
+#[tokio::test]
+async fn a_transaction_comes_to_what_the_mock_says() {
+    let mut ctx = MockContext::new();
+    ctx.expect_run_as_transaction()
+        .withf(|options, _| options.step.name == "debit" && options.source.is_none())
+        .times(1)
+        .returning(|_, _| Ok(Value::new(4200_i64)));
+    let told = debit(Ctx::new(ctx), 100).await.unwrap();
+    assert_eq!(told, "4200 cents are left");
+
+    let mut ctx = MockContext::new();
+    ctx.expect_run_as_transaction()
+        .returning(|_, _| Err(durable::Failure::msg("no funds").with_code("declined")));
+    let failure = debit(Ctx::new(ctx), 100).await.unwrap_err();
+    assert_eq!(failure.code(), Some("declined"));
+}
+
+/// What a user wrote, with a transaction that a test can make.
+async fn reserve(ctx: Ctx, seat: u32) -> Result<u32> {
+    durable::run_as_transaction(&ctx, |plan: Vec<u32>| async move {
+        match plan.contains(&seat) {
+            true => Ok(seat),
+            false => Err(durable::Failure::msg("taken")),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_mock_can_run_the_body_of_a_transaction() {
+    for (seat, free) in [(7, true), (8, false)] {
+        let mut ctx = MockContext::new();
+        ctx.expect_run_as_transaction().returning(|_, body| {
+            let transaction = Box::new(vec![7_u32]);
+            body.call(transaction)
+                .now_or_never()
+                .expect("waits for nothing")
+        });
+        assert_eq!(reserve(Ctx::new(ctx), seat).await.is_ok(), free);
+    }
 }
 
 #[tokio::test]

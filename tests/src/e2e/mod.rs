@@ -18,56 +18,12 @@ mod recovery;
 mod schedules;
 mod steps;
 mod streams;
-mod support;
+pub(crate) mod support;
 mod time;
+mod transactions;
 mod workflows;
 
-macro_rules! suite {
-    ($d:tt $( $group:ident { $( $case:ident ),* $(,)? } )*) => {
-        /// Makes one test for every case, grouped in modules, on a backend.
-        #[macro_export]
-        macro_rules! e2e {
-            ($d backend:expr) => {
-                $(
-                    mod $group {
-                        #[allow(unused_imports)]
-                        use super::*;
-                        $(
-                            #[test]
-                            fn $case() {
-                                $d crate::tokio::runtime::Builder::new_multi_thread()
-                                    .worker_threads(2)
-                                    .enable_all()
-                                    .build()
-                                    .expect("a runtime")
-                                    .block_on($d crate::e2e::entry::$group::$case(&$d backend));
-                            }
-                        )*
-                    }
-                )*
-            };
-        }
-
-        /// What the generated tests call.
-        #[doc(hidden)]
-        #[allow(missing_docs)]
-        pub mod entry {
-            $(
-                pub mod $group {
-                    $(
-                        pub async fn $case(backend: &impl durable_testing::Backend) {
-                            durable_testing::Bench::run(backend, async |bench| {
-                                $crate::e2e::$group::$case(bench).await;
-                            }).await;
-                        }
-                    )*
-                }
-            )*
-        }
-    };
-}
-
-suite! { $
+suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
     lifecycle {
         the_seeds_program_completes,
         running_before_launch_is_an_error,
@@ -259,6 +215,11 @@ suite! { $
         the_work_of_an_executor_that_falls_silent_is_taken_over,
         an_executor_that_was_taken_for_dead_starts_work_again_at_once,
         lost_work_is_spread_over_those_who_are_left,
+    }
+    transactions {
+        a_transaction_that_the_store_has_not_is_refused,
+        a_send_in_a_transaction_that_the_store_has_not_is_refused,
+        a_transaction_outside_a_workflow_is_an_error,
     }
     clients {
         a_client_needs_only_a_store,

@@ -16,10 +16,10 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 /// How long anything may take before a test gives up on it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A configuration with short intervals.
-pub(super) fn config(store: Arc<dyn SystemStore>) -> Config {
+pub(crate) fn config(store: Arc<dyn SystemStore>) -> Config {
     Config::new("app", store)
         .app_version("1")
         .takeover_interval(Duration::from_millis(50))
@@ -32,7 +32,7 @@ pub(super) fn config(store: Arc<dyn SystemStore>) -> Config {
 }
 
 /// A launched context, with what `register` registers.
-pub(super) async fn launched(config: Config, register: impl FnOnce(&Ctx)) -> Ctx {
+pub(crate) async fn launched(config: Config, register: impl FnOnce(&Ctx)) -> Ctx {
     let ctx = durable::new_context(config).await.expect("a context");
     register(&ctx);
     durable::launch(&ctx).await.expect("launches");
@@ -40,23 +40,23 @@ pub(super) async fn launched(config: Config, register: impl FnOnce(&Ctx)) -> Ctx
 }
 
 /// A launched context over the namespace of the bench.
-pub(super) async fn process(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> Ctx {
+pub(crate) async fn process(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> Ctx {
     launched(config(bench.open().await), register).await
 }
 
 /// A life of the executor `phoenix`: launching the next one is as if this one had died.
-pub(super) async fn life(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> Ctx {
+pub(crate) async fn life(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> Ctx {
     launched(config(bench.open().await).executor_id("phoenix"), register).await
 }
 
-pub(super) async fn stop(ctx: &Ctx) {
+pub(crate) async fn stop(ctx: &Ctx) {
     durable::shutdown(ctx, Duration::ZERO)
         .await
         .expect("shuts down");
 }
 
 /// Registers a closure under a name.
-pub(super) fn register<W, I>(ctx: &Ctx, name: &str, workflow: &W)
+pub(crate) fn register<W, I>(ctx: &Ctx, name: &str, workflow: &W)
 where
     W: durable::Workflow<I, Output: durable::Durable> + Clone,
     I: durable::Durable,
@@ -66,31 +66,31 @@ where
 }
 
 /// The stored row of a workflow.
-pub(super) async fn row(bench: &Bench<'_, impl Backend>, id: &str) -> WorkflowRecord {
+pub(crate) async fn row(bench: &Bench<'_, impl Backend>, id: &str) -> WorkflowRecord {
     let store = bench.open().await;
     let found = store.get_workflow(id, Payloads::Load).await;
     found.expect("reads").expect("exists")
 }
 
 /// The future of a workflow that is a closure.
-pub(super) type Flow<O> = BoxFuture<'static, Result<O>>;
+pub(crate) type Flow<O> = BoxFuture<'static, Result<O>>;
 
 /// Counts, and is shared by its clones.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counter(Arc<AtomicU32>);
+pub(crate) struct Counter(Arc<AtomicU32>);
 
 impl Counter {
     /// Counts one, and returns how many there were before.
-    pub(super) fn up(&self) -> u32 {
+    pub(crate) fn up(&self) -> u32 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 
-    pub(super) fn get(&self) -> u32 {
+    pub(crate) fn get(&self) -> u32 {
         self.0.load(Ordering::SeqCst)
     }
 
     /// Waits until it has come to `count`.
-    pub(super) async fn reaches(&self, count: u32) {
+    pub(crate) async fn reaches(&self, count: u32) {
         let reached = async {
             while self.get() < count {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -104,18 +104,22 @@ impl Counter {
 
 /// Closed until it is opened; shared by its clones.
 #[derive(Clone, Debug)]
-pub(super) struct Gate(Arc<watch::Sender<bool>>);
+pub(crate) struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    pub(super) fn closed() -> Self {
+    pub(crate) fn closed() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.send_replace(true);
     }
 
-    pub(super) async fn pass(&self) {
+    pub(crate) fn close(&self) {
+        self.0.send_replace(false);
+    }
+
+    pub(crate) async fn pass(&self) {
         let mut receiver = self.0.subscribe();
         let _ = receiver.wait_for(|open| *open).await;
     }
@@ -123,14 +127,14 @@ impl Gate {
 
 /// What happened, in order; shared by its clones.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(super) fn add(&self, line: impl Into<String>) {
+    pub(crate) fn add(&self, line: impl Into<String>) {
         self.0.lock().expect("no panic").push(line.into());
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().expect("no panic").clone()
     }
 }
