@@ -11,7 +11,7 @@ use durable_api::{
     },
 };
 
-use crate::{cancellation, engine::Engine, names, outage::Patience, queries};
+use crate::{cancellation, engine::Engine, names, outage::Patience, queries, queues};
 
 pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
     let before = engine.running.all();
@@ -101,9 +101,13 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
     if let Some(version) = &request.version {
         names::check("application version", version)?;
     }
+    if let Some(queue) = &request.queue {
+        queues::check_known(engine, &engine.config.app, queue).await?;
+    }
     let from = fork_point(engine, &request.source, request.from).await?;
     let mut fork = ForkWorkflow::new(&request.source, &id, from, engine.now());
     fork.version.clone_from(&request.version);
+    fork.queue.clone_from(&request.queue);
     let store: &dyn ManagementStore = engine.store();
     let outcomes = engine
         .persist("fork_workflows", Patience::Transient, || {

@@ -63,6 +63,12 @@ impl<O> ForkWorkflow<'_, O> {
         self.request.version = Some(version.into());
         self
     }
+
+    /// Lets it wait in a queue. Unless it is set, it starts at once, whatever queue the source came by.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.request.queue = Some(queue.into());
+        self
+    }
 }
 
 impl<'c, O: Durable> IntoFuture for ForkWorkflow<'c, O> {

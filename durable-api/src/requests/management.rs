@@ -74,6 +74,8 @@ pub struct Fork {
     pub workflow_id: Option<String>,
     /// Its version; the source's, if `None`.
     pub version: Option<String>,
+    /// The queue in which it waits; `None` to start it at once.
+    pub queue: Option<String>,
     /// The caller's step.
     pub step_id: Option<u32>,
 }
@@ -92,6 +94,7 @@ impl Fork {
             from,
             workflow_id,
             version,
+            queue: None,
             step_id,
         }
     }

@@ -8,3 +8,4 @@ mod shutdowns;
 mod startup;
 mod support;
 mod takeovers;
+mod wakeups;

@@ -201,6 +201,7 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         the_clock_of_a_queued_workflow_starts_when_it_is_taken,
         queued_work_goes_on_elsewhere_after_its_last_step,
         what_waits_in_a_queue_can_be_cancelled_and_resumed,
+        a_fork_can_wait_in_a_queue,
         an_exported_workflow_goes_on_where_it_is_imported,
     }
     schedules {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use durable::{
-    Ctx, Error, OnDuplicate, Result, WorkflowStatus,
+    Ctx, Error, ForkFrom, OnDuplicate, Result, WorkflowStatus,
     store::{Outcome, WorkflowFilter},
 };
 use durable_testing::{Backend, Bench};
@@ -506,6 +506,29 @@ pub(super) async fn what_waits_in_a_queue_can_be_cancelled_and_resumed(
     assert_eq!(row(bench, "w").await.status, WorkflowStatus::Cancelled);
     let handle = durable::resume_workflow::<u32>(&ctx, "w").await.unwrap();
     assert_eq!(handle.get_result().await.unwrap(), 6);
+    stop(&ctx).await;
+}
+
+pub(super) async fn a_fork_can_wait_in_a_queue(bench: &Bench<'_, impl Backend>) {
+    let nowhere = config(bench.open().await).queues(["elsewhere"]);
+    let ctx = launched(nowhere, |ctx| register(ctx, "double", &double)).await;
+    durable::register_queue(&ctx, "q").await.unwrap();
+    let source = durable::run_workflow(&ctx, double, 3u32)
+        .id("w")
+        .await
+        .unwrap();
+    source.get_result().await.unwrap();
+    let fork = durable::fork_workflow::<u32>(&ctx, "w", ForkFrom::Step(0)).id("f");
+    let fork = fork.queue("q").await.unwrap();
+    assert_eq!(row(bench, "f").await.status, WorkflowStatus::Enqueued);
+    durable::serve_queues(&ctx, None);
+    assert_eq!(fork.get_result().await.unwrap(), 6);
+    let unknown = durable::fork_workflow::<u32>(&ctx, "w", ForkFrom::Step(0)).queue("nowhere");
+    let unknown = unknown.await;
+    assert!(
+        matches!(unknown, Err(Error::UnknownQueue { .. })),
+        "{unknown:?}"
+    );
     stop(&ctx).await;
 }
 
