@@ -37,7 +37,7 @@
 //!
 //! - A step's **outcome is recorded once**, and every replay receives that record. Its **body may run more than
 //!   once**: a crash can come after the body and before the record. Make bodies repeatable, or give
-//!   [`StepContext::idempotency_key`] to the service they call.
+//!   [`StepContext::idempotency_key`] to the service they call. What [`run_as_transaction`] writes is written once.
 //! - A workflow that was accepted ends with one outcome, whatever dies in between, up to a limit of recoveries
 //!   ([`RegisterOptions::max_recovery_attempts`]).
 //! - Only one execution of a workflow can write. One that was taken over (its process stood still, say) is refused by the
@@ -70,6 +70,9 @@
 //!     Ok(receipt)
 //! }
 //! ```
+//!
+//! [`run_as_transaction`] is a step that writes to your own tables in the store's Postgres or SQLite: its writes and its record are one
+//! commit, so they happen exactly once.
 //!
 //! Steps may run side by side under `tokio::join!`, one durable call a branch: a step takes its number when [`run_as_step`] is called, not when
 //! it is polled. Durable calls belong to the workflow's own task; one made from a spawned task is an error.
@@ -174,6 +177,7 @@ pub mod memory {
 /// The guides, so that their code is compiled and run with the tests.
 #[cfg(doctest)]
 mod guides {
+    #[cfg(feature = "postgres")]
     #[doc = include_str!("../../docs/communication.md")]
     mod communication {}
     #[doc = include_str!("../../docs/management.md")]
@@ -182,6 +186,10 @@ mod guides {
     mod queues {}
     #[doc = include_str!("../../docs/schedules.md")]
     mod schedules {}
+    #[cfg(feature = "opentelemetry")]
+    #[doc = include_str!("../../docs/observing.md")]
+    mod observing {}
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
     #[doc = include_str!("../../docs/steps.md")]
     mod steps {}
     #[cfg(feature = "mock")]
