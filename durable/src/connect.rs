@@ -51,21 +51,22 @@ pub async fn connect(url: &str) -> Result<Arc<dyn SystemStore>, Error> {
         .map(|(scheme, _)| scheme)
         .filter(|scheme| is_scheme(scheme))
         .unwrap_or("(none)");
-    let opened = match scheme {
+    let opened: Option<StoreResult<Arc<dyn SystemStore>>> = match scheme {
         #[cfg(feature = "memory")]
-        "memory" => erase(store_memory::MemoryStore::connect(url).await),
+        "memory" => Some(erase(store_memory::MemoryStore::connect(url).await)),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => erase(store_postgres::PostgresStore::connect(url).await),
+        "postgres" | "postgresql" => Some(erase(store_postgres::PostgresStore::connect(url).await)),
         #[cfg(feature = "redis")]
-        "redis" | "rediss" => erase(store_redis::RedisStore::connect(url).await),
+        "redis" | "rediss" => Some(erase(store_redis::RedisStore::connect(url).await)),
         #[cfg(feature = "sqlite")]
-        "sqlite" => erase(store_sqlite::SqliteStore::connect(url).await),
-        _ => {
-            return Err(Error::UnknownStore {
-                scheme: scheme.to_owned(),
-                available: SCHEMES.join(", "),
-            });
-        }
+        "sqlite" => Some(erase(store_sqlite::SqliteStore::connect(url).await)),
+        _ => None,
+    };
+    let Some(opened) = opened else {
+        return Err(Error::UnknownStore {
+            scheme: scheme.to_owned(),
+            available: SCHEMES.join(", "),
+        });
     };
     opened.map_err(|source| Error::Startup {
         phase: "connect",
