@@ -87,9 +87,7 @@ where
         let body = async move {
             let transaction = transaction.downcast::<Tx>().map_err(|_| {
                 Error::Unsupported(format!(
-                    "step {} of workflow `{}` takes a `{}`, which is not the transaction of this database",
-                    self.step_id,
-                    self.execution.workflow_id(),
+                    "its body takes a `{}`, which is not the transaction of this database",
                     type_name::<Tx>()
                 ))
             })?;

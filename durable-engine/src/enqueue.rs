@@ -5,7 +5,8 @@ use durable_api::{
     CancellationToken, Error, Payload, Registration, Timestamp,
     requests::{OnDuplicate, QueueOptions, StartWorkflow},
     store::{
-        Debounce, DynConnection, Enqueue, InsertOutcome, InsertWorkflow, OutboxStore, WorkflowStore,
+        Debounce, DynConnection, Enqueue, InsertOutcome, InsertWorkflow, OutboxStore, StoreError,
+        StoreErrorKind, WorkflowStore,
     },
 };
 
@@ -54,17 +55,15 @@ pub(crate) async fn enqueue_within(
     let outcome = store
         .insert_workflow_within(insert, connection)
         .await
-        .map_err(|error| unsupported_within(&workflow_id, error))?;
+        .map_err(|error| unsupported_within("enqueue", error))?;
     let id = accepted(&options, workflow_id, outcome)?;
     Ok(Started::before(engine, id))
 }
 
 /// What cannot be done is told as such, not as a malfunction of the store.
-pub(crate) fn unsupported_within(what: &str, error: durable_api::store::StoreError) -> Error {
-    if error.kind() == durable_api::store::StoreErrorKind::Unsupported {
-        return Error::Unsupported(format!(
-            "`{what}`, in a transaction of the caller's: {error}"
-        ));
+pub(crate) fn unsupported_within(operation: &str, error: StoreError) -> Error {
+    if error.kind() == StoreErrorKind::Unsupported {
+        return Error::Unsupported(format!("`{operation}` within a transaction: {error}"));
     }
     Error::Store(error)
 }

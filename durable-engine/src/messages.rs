@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::{
     engine::Engine,
+    enqueue::unsupported_within,
     inbox::{Inbox, Turn},
     names,
     outage::Patience,
@@ -48,10 +49,11 @@ pub(crate) async fn send_within(
 ) -> Result<(), Error> {
     let message = message(engine, engine.config.encoding, request)?;
     let store: &dyn OutboxStore = engine.store();
-    match store
+    let answer = store
         .send_message_within(message.clone(), connection)
-        .await?
-    {
+        .await
+        .map_err(|error| unsupported_within("send", error))?;
+    match answer {
         SendOutcome::Sent => Ok(()),
         _ => Err(unknown(message)),
     }

@@ -1,6 +1,7 @@
 //! A transactional step: replayed, or run until its transaction commits with the checkpoint, or its policy gives up.
 use std::{
     any::Any,
+    fmt::Display,
     panic::AssertUnwindSafe,
     sync::{Mutex, PoisonError},
 };
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use durable_api::{
     DynTransaction, Error, Failure, Result, TransactionOptions, Value,
     store::{
-        BodyOutcome, Outcome, StepRecord, StoreErrorKind, TransactionBody, TransactionOutcome,
-        TransactionStore,
+        BodyOutcome, Outcome, StepRecord, StepRef, StoreErrorKind, StoreResult, TransactionBody,
+        TransactionOutcome, TransactionStore,
     },
 };
 use futures::FutureExt as _;
@@ -96,25 +97,47 @@ impl Transaction<'_> {
         let answer = run
             .engine
             .persist("run_transaction", Patience::Mendable, || {
-                store.run_transaction(step.clone(), self)
+                self.in_transaction(store, step.clone())
             })
             .await;
         match answer {
             Ok(TransactionOutcome::Committed) => self.committed().await,
             Ok(TransactionOutcome::AlreadyRecorded(record)) => self.found(record).await,
-            Ok(TransactionOutcome::RolledBack(failure)) => Attempted::Returned(Err(failure)),
+            Ok(TransactionOutcome::RolledBack(failure)) => match failure.as_error() {
+                Some(Error::Unsupported(text)) => Attempted::refused(self.unsupported(text)),
+                _ => Attempted::Returned(Err(failure)),
+            },
             Ok(TransactionOutcome::NotOwner) => Attempted::refused(run.not_owner().await),
             Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unsupported => {
-                let text = format!(
-                    "step {} `{}` of workflow `{}`: {error}",
-                    self.step_id,
-                    self.options.step.name,
-                    run.workflow_id()
-                );
-                Attempted::refused(Error::Unsupported(text))
+                Attempted::refused(self.unsupported(&error))
             }
             Err(error) => Attempted::refused(run.execution.interrupt(error)),
         }
+    }
+
+    /// Runs the body once. One that met a malfunction of the store which may pass by itself, as a write within its transaction does, is
+    /// run again as if the transaction had met it.
+    async fn in_transaction(
+        &self,
+        store: &dyn TransactionStore,
+        step: StepRef,
+    ) -> StoreResult<TransactionOutcome> {
+        match store.run_transaction(step, self).await {
+            Ok(TransactionOutcome::RolledBack(failure)) => match failure.as_error() {
+                Some(Error::Store(error)) if error.kind().is_transient() => Err(error.clone()),
+                _ => Ok(TransactionOutcome::RolledBack(failure)),
+            },
+            answer => answer,
+        }
+    }
+
+    fn unsupported(&self, why: &dyn Display) -> Error {
+        Error::Unsupported(format!(
+            "step {} `{}` of workflow `{}`: {why}",
+            self.step_id,
+            self.options.step.name,
+            self.run.workflow_id()
+        ))
     }
 
     async fn committed(&self) -> Attempted {
