@@ -1,5 +1,6 @@
-//! What the tests that cross crates share: the backends under test, and the end-to-end suite.
+//! What the tests that cross crates share: the backends under test, the end-to-end suite, and chaos.
 pub mod backends;
+pub mod chaos;
 pub mod e2e;
 
 #[doc(hidden)]
