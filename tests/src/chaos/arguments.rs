@@ -2,8 +2,7 @@ use std::path::PathBuf;
 
 use super::servers::Kind;
 
-pub(super) const USAGE: &str =
-    "usage: chaos --store postgres|redis|sqlite [--seconds 60] [--workers 4] [--seed N] [--keep]";
+pub(super) const USAGE: &str = "usage: chaos --store postgres|redis|sqlite [--seconds 60] [--workers 4] [--seed N] [--keep] [--sabotage]";
 
 /// What the program was asked to be.
 #[derive(Debug)]
@@ -20,6 +19,8 @@ pub(super) struct ControllerArguments {
     pub(super) seed: u64,
     /// Whether to leave ledgers, logs and data behind, to look at.
     pub(super) keep: bool,
+    /// Whether to break promises, to see that it is noticed.
+    pub(super) sabotage: bool,
 }
 
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub(super) struct WorkerArguments {
 pub(super) fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
     let (mut store, mut url, mut directory, mut life, mut executor) =
         (None, None, None, None, None);
-    let (mut seconds, mut workers, mut seed, mut keep) = (60, 4, None, false);
-    let mut is_worker = false;
+    let (mut seconds, mut workers, mut seed) = (60, 4, None);
+    let (mut keep, mut sabotage, mut is_worker) = (false, false, false);
     while let Some(word) = words.next() {
         let mut value = || {
             words
@@ -52,6 +53,7 @@ pub(super) fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, 
             "--workers" => workers = number(&word, &value()?)?.max(1),
             "--seed" => seed = Some(number(&word, &value()?)?),
             "--keep" => keep = true,
+            "--sabotage" => sabotage = true,
             "--url" => url = Some(value()?),
             "--directory" => directory = Some(value()?.into()),
             "--life" => life = Some(value()?),
@@ -75,6 +77,7 @@ pub(super) fn parse(mut words: impl Iterator<Item = String>) -> Result<Command, 
         workers: usize::try_from(workers).map_err(|_| "too many workers")?,
         seed,
         keep,
+        sabotage,
     }))
 }
 

@@ -81,10 +81,12 @@ async fn stage(arguments: &ControllerArguments, directory: &Path) -> io::Result<
     let book = Arc::new(Book::default());
 
     let begun = now();
-    load::prepare(&client).await.map_err(io::Error::other)?;
+    load::prepare(&client, arguments.sabotage)
+        .await
+        .map_err(io::Error::other)?;
     let lookout = Lookout::start(Arc::clone(&store));
     fleet.tend()?;
-    let load = Load::start(&client, &book, seed);
+    let load = Load::start(&client, &book, seed, arguments.sabotage);
     let length = Duration::from_secs(arguments.seconds);
     let deeds = mayhem::rage(&mut fleet, &mut server, length, seed).await?;
     load.end().await;

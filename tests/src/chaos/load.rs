@@ -25,20 +25,21 @@ const OPEN: &str = "open";
 /// The schedule that is due every second.
 pub(super) const SCHEDULE: &str = "every-second";
 
-/// Registers the queues.
-pub(super) async fn prepare(client: &Client) -> Result<(), Error> {
+/// Registers the queues and the schedule. Sabotage lets each queue let one more through than it is held to.
+pub(super) async fn prepare(client: &Client, sabotage: bool) -> Result<(), Error> {
+    let more = u32::from(sabotage);
     durable::register_queue(client, OPEN).await?;
     durable::register_queue(client, GLOBAL.0)
-        .concurrency(GLOBAL.1)
+        .concurrency(GLOBAL.1 + more)
         .await?;
     durable::register_queue(client, EACH.0)
-        .executor_concurrency(EACH.1)
+        .executor_concurrency(EACH.1 + more)
         .await?;
     durable::register_queue(client, PARTS.0)
-        .partition_concurrency(PARTS.1)
+        .partition_concurrency(PARTS.1 + more)
         .await?;
     durable::register_queue(client, RATED.0)
-        .rate(RATED.1, RATED.2)
+        .rate(RATED.1 + more, RATED.2)
         .await?;
     let job = Job {
         number: 1,
@@ -58,7 +59,8 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn start(client: &Client, book: &Arc<Book>, seed: u64) -> Self {
+    /// Starts them. Sabotage lets them leave messages more than once.
+    pub(super) fn start(client: &Client, book: &Arc<Book>, seed: u64, sabotage: bool) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let mut drivers = JoinSet::new();
         for kind in [
@@ -75,6 +77,7 @@ impl Load {
                 book: Arc::clone(book),
                 random: fastrand::Rng::with_seed(seed ^ (kind as u64 + 1)),
                 number: 0,
+                sabotage,
             };
             drivers.spawn(driver.run(Arc::clone(&over)));
         }
@@ -104,6 +107,7 @@ struct Driver {
     book: Arc<Book>,
     random: fastrand::Rng,
     number: u64,
+    sabotage: bool,
 }
 
 impl Driver {
@@ -122,7 +126,8 @@ impl Driver {
                 self.book.refused(&format!("{:?}", self.kind), &error);
             }
             let pause = match self.kind {
-                Kind::Plain | Kind::Queued => 20..150,
+                Kind::Plain => 20..150,
+                Kind::Queued => 10..100,
                 _ => 100..600,
             };
             tokio::time::sleep(Duration::from_millis(self.random.u64(pause))).await;
@@ -189,11 +194,12 @@ impl Driver {
     async fn queued(&mut self) -> Result<(), Error> {
         let mut job = self.job(2);
         job.millis += 20;
-        let queue = match self.random.u8(..10) {
-            0..4 => GLOBAL.0,
-            4..6 => EACH.0,
-            6 => RATED.0,
-            _ => PARTS.0,
+        // In bunches, so that the limits are felt.
+        let queue = match self.number / 8 % 4 {
+            0 => GLOBAL.0,
+            1 => EACH.0,
+            2 => PARTS.0,
+            _ => RATED.0,
         };
         let expected = Expected::Answer(job.answer());
         if queue != PARTS.0 {
@@ -234,10 +240,14 @@ impl Driver {
         let id = self.enqueue(OPEN, "mailbox", job, expected).await?;
         for message in answer {
             // A second time is one too many, unless the key is recognised.
-            for _ in 0..self.random.u8(1..3) {
+            for repetition in 0..self.random.u8(1..3) {
+                let mut key = format!("mail-{message}");
+                if self.sabotage {
+                    key.push_str(&repetition.to_string());
+                }
                 durable::send(&self.client, &id, message)
                     .topic("mail")
-                    .idempotency_key(format!("mail-{message}"))
+                    .idempotency_key(key)
                     .await?;
             }
         }

@@ -13,6 +13,7 @@ pub(super) struct Deeds {
     pub(super) stops: u32,
     pub(super) ends: u32,
     pub(super) crashes: u32,
+    pub(super) disturbances: u32,
 }
 
 impl fmt::Display for Deeds {
@@ -22,10 +23,11 @@ impl fmt::Display for Deeds {
             stops,
             ends,
             crashes,
+            disturbances,
         } = self;
         write!(
             f,
-            "{kills} kills, {stops} stops, {ends} orderly ends, {crashes} crashes of the store"
+            "{kills} kills, {stops} stops, {ends} orderly ends, {crashes} crashes and {disturbances} disturbances of the store"
         )
     }
 }
@@ -67,13 +69,19 @@ pub(super) async fn rage(
                 }
             }
             60..80 => deeds.ends += u32::from(fleet.ask_to_end(slot)?),
-            _ if server.can_crash() => {
+            80..90 if server.can_crash() => {
                 deeds.crashes += 1;
                 server.crash()?;
-                tokio::time::sleep(Duration::from_millis(random.u64(0..1_500))).await;
+                // Now and then for longer than a lease.
+                let longest = if random.u8(..4) == 0 { 4_000 } else { 800 };
+                tokio::time::sleep(Duration::from_millis(random.u64(0..longest))).await;
                 server.launch().await?;
             }
-            _ => {}
+            _ => {
+                deeds.disturbances += 1;
+                let length = Duration::from_millis(random.u64(100..2_500));
+                server.disturb(length).await?;
+            }
         }
     }
     for slot in 0..fleet.slots() {

@@ -78,6 +78,47 @@ impl Server {
         self.kind != Kind::Sqlite
     }
 
+    /// Gets in the way of those who use the store, without ending it: cuts all connections, or holds the lock of the file for so long.
+    pub(super) async fn disturb(&self, length: Duration) -> io::Result<()> {
+        match self.kind {
+            Kind::Postgres => self.cut_postgres().await.map_err(io::Error::other),
+            Kind::Redis => self.cut_redis().await.map_err(io::Error::other),
+            Kind::Sqlite => self.lock_sqlite(length).await.map_err(io::Error::other),
+        }
+    }
+
+    async fn cut_postgres(&self) -> sqlx::Result<()> {
+        let mut connection = sqlx::PgConnection::connect(&self.url()).await?;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+        sqlx::raw_sql(cut).execute(&mut connection).await.map(drop)
+    }
+
+    async fn cut_redis(&self) -> redis::RedisResult<()> {
+        let client = redis::Client::open(self.url())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        for kind in ["normal", "pubsub"] {
+            let mut cut = redis::cmd("CLIENT");
+            cut.arg("KILL")
+                .arg("TYPE")
+                .arg(kind)
+                .arg("SKIPME")
+                .arg("yes");
+            cut.exec_async(&mut connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn lock_sqlite(&self, length: Duration) -> sqlx::Result<()> {
+        let mut connection = sqlx::SqliteConnection::connect(&self.url()).await?;
+        let begin = "PRAGMA busy_timeout = 500; BEGIN IMMEDIATE";
+        // A worker that stands still may have the lock itself, which is as good.
+        if sqlx::raw_sql(begin).execute(&mut connection).await.is_ok() {
+            tokio::time::sleep(length).await;
+            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
+        }
+        connection.close().await
+    }
+
     /// Ends the server as a crash would.
     pub(super) fn crash(&mut self) -> io::Result<()> {
         let Some(mut process) = self.process.take() else {

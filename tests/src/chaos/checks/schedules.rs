@@ -63,3 +63,17 @@ fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
     let numbers: Result<Vec<i64>, _> = text.split(separator).map(str::parse).collect();
     numbers.ok()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_read_from_the_id_of_its_run() {
+        let id = |time: &str| format!("sched-{SCHEDULE}-{time}");
+        assert_eq!(second(&id("1970-01-01T00:00:00Z")), Some(0));
+        assert_eq!(second(&id("2000-02-29T23:59:59Z")), Some(951_868_799));
+        assert_eq!(second(&id("2026-11-22T16:38:38Z")), Some(1_795_365_518));
+        assert_eq!(second(&id("soon")), None);
+    }
+}
