@@ -41,7 +41,16 @@ impl Book {
 
     /// An operation was refused that should not have been.
     pub(super) fn refused(&self, what: &str, error: &Error) {
-        lock(&self.problems).push(format!("{what} was refused: {error}"));
+        self.broken(format!("{what} was refused: {error}"));
+    }
+
+    /// An answer was not what was promised.
+    pub(super) fn broken(&self, what: String) {
+        lock(&self.problems).push(what);
+    }
+
+    pub(super) fn knows(&self, id: &str) -> bool {
+        lock(&self.entries).contains_key(id)
     }
 
     pub(super) fn entries(&self) -> BTreeMap<String, Entry> {

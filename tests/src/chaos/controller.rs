@@ -72,7 +72,7 @@ async fn stage(arguments: &ControllerArguments, directory: &Path) -> io::Result<
     let seed = arguments.seed;
     let mut server = Server::start(arguments.store, directory).await?;
     let url = server.url();
-    let mut fleet = Fleet::new(&url, directory, arguments.workers, seed);
+    let mut fleet = Fleet::new(&server, directory, arguments.workers, seed);
     let config = worker::config(&url).await.map_err(io::Error::other)?;
     let client = durable::new_client(config)
         .await

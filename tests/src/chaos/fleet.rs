@@ -2,12 +2,12 @@
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::clock;
+use super::{clock, servers::Server, worker::STORE_AWAY};
 
 /// One life of a worker, as its controller knows it.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Life {
     pub(super) asked: Option<u64>,
     /// When it was killed, or seen to have ended.
     pub(super) ended: Option<u64>,
+    /// Whether it could not hand its work back.
+    pub(super) lost: bool,
     /// From when to when it stood still.
     pub(super) stops: Vec<(u64, u64)>,
 }
@@ -41,14 +43,17 @@ pub(super) struct Fleet {
     leaving: Vec<Worker>,
     pub(super) lives: Vec<Life>,
     random: fastrand::Rng,
+    /// Whether the store may be away.
+    crashes: bool,
     /// What went wrong with a worker.
     pub(super) problems: Vec<String>,
 }
 
 impl Fleet {
-    pub(super) fn new(url: &str, directory: &Path, workers: usize, seed: u64) -> Self {
+    pub(super) fn new(server: &Server, directory: &Path, workers: usize, seed: u64) -> Self {
         Self {
-            url: url.to_owned(),
+            url: server.url(),
+            crashes: server.can_crash(),
             directory: directory.to_owned(),
             slots: (0..workers).map(|_| None).collect(),
             leaving: Vec::new(),
@@ -68,11 +73,9 @@ impl Fleet {
             if let Some(worker) = &mut self.slots[slot]
                 && let Some(status) = worker.process.try_wait()?
             {
-                let life = &mut self.lives[worker.life];
-                life.ended = Some(clock::now());
-                let problem = format!("worker {} ended unasked: {status}", life.name);
-                self.problems.push(problem);
+                let life = worker.life;
                 self.slots[slot] = None;
+                self.ended(life, status);
             }
             let is_left = |worker: &Worker| self.lives[worker.life].slot() == slot;
             // The executor id of the first slot is free once the process has ended that had it.
@@ -84,18 +87,24 @@ impl Fleet {
         for mut worker in std::mem::take(&mut self.leaving) {
             match worker.process.try_wait()? {
                 None => leaving.push(worker),
-                Some(status) => {
-                    let life = &mut self.lives[worker.life];
-                    life.ended = Some(clock::now());
-                    if !status.success() {
-                        let problem = format!("worker {} ended badly: {status}", life.name);
-                        self.problems.push(problem);
-                    }
-                }
+                Some(status) => self.ended(worker.life, status),
             }
         }
         self.leaving = leaving;
         Ok(())
+    }
+
+    /// A worker ended that was not killed.
+    fn ended(&mut self, life: usize, status: ExitStatus) {
+        let crashes = self.crashes;
+        let life = &mut self.lives[life];
+        life.ended = Some(clock::now());
+        let store_away = status.code() == Some(STORE_AWAY.into()) && crashes;
+        life.lost |= store_away;
+        if !store_away && !(status.success() && life.asked.is_some()) {
+            let problem = format!("worker {} ended: {status}", life.name);
+            self.problems.push(problem);
+        }
     }
 
     fn spawn(&mut self, slot: usize) -> io::Result<()> {
@@ -120,6 +129,7 @@ impl Fleet {
             begun,
             asked: None,
             ended: None,
+            lost: false,
             stops: Vec::new(),
         });
         self.slots[slot] = Some(Worker {
@@ -138,6 +148,7 @@ impl Fleet {
         let life = &mut self.lives[worker.life];
         let now = clock::now();
         life.ended = Some(now);
+        life.lost = true;
         life.stops.extend(worker.stopped.map(|since| (since, now)));
         worker.process.kill()?;
         worker.process.wait()?;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use durable::{Client, Error, Schedule};
+use durable::{Client, Error, OnDuplicate, Schedule};
 use tokio::task::JoinSet;
 
 use super::{
@@ -70,6 +70,8 @@ impl Load {
             Kind::Show,
             Kind::Cancel,
             Kind::Debounce,
+            Kind::Resume,
+            Kind::Deduplicate,
         ] {
             let driver = Driver {
                 kind,
@@ -99,6 +101,8 @@ enum Kind {
     Show,
     Cancel,
     Debounce,
+    Resume,
+    Deduplicate,
 }
 
 struct Driver {
@@ -121,6 +125,8 @@ impl Driver {
                 Kind::Show => self.show().await,
                 Kind::Cancel => self.cancel().await,
                 Kind::Debounce => self.debounce().await,
+                Kind::Resume => self.resume().await,
+                Kind::Deduplicate => self.deduplicate().await,
             };
             if let Err(error) = done {
                 self.book.refused(&format!("{:?}", self.kind), &error);
@@ -290,6 +296,41 @@ impl Driver {
             .await?;
         tokio::time::sleep(patience).await;
         durable::cancel_workflow(&self.client, &id).await
+    }
+
+    /// One that is cancelled somewhere on its way, and then goes on.
+    async fn resume(&mut self) -> Result<(), Error> {
+        let job = self.job(8);
+        let expected = Expected::Answer(job.answer());
+        let id = self.enqueue(OPEN, "chain", job, expected).await?;
+        let pause = Duration::from_millis(self.random.u64(0..400));
+        tokio::time::sleep(pause).await;
+        durable::cancel_workflow(&self.client, &id).await?;
+        durable::resume_workflow::<Report>(&self.client, &id)
+            .await
+            .map(drop)
+    }
+
+    /// Two with one deduplication id: while the first has not ended, the second is not let in, and its caller is referred to the first.
+    async fn deduplicate(&mut self) -> Result<(), Error> {
+        let jobs = [self.job(3), self.job(3)];
+        let key = self.id("both");
+        for (name, job) in ["one", "two"].into_iter().zip(jobs) {
+            let id = self.id(name);
+            let expected = Expected::Answer(job.answer());
+            let start = durable::enqueue_named::<Report>(&self.client, OPEN, "chain", job)
+                .id(&id)
+                .deduplication_id(&key)
+                .on_duplicate(OnDuplicate::ReturnExisting);
+            let run = start.await?.workflow_id();
+            if run == id {
+                self.accepted(run, OPEN, expected);
+            } else if !self.book.knows(&run) {
+                let what = format!("{id} was referred to {run}, which is unknown");
+                self.book.broken(what);
+            }
+        }
+        Ok(())
     }
 
     /// Calls of one key: the last input of those that became one run is its input.

@@ -20,6 +20,9 @@ use super::{
 /// How long a worker may take to finish what it does when it is asked to end.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How a worker ends that could not do without the store.
+pub(super) const STORE_AWAY: u8 = 4;
+
 /// What the ids of workflows begin with that a worker starts.
 pub(super) const DIRECT: &str = "direct";
 
@@ -30,7 +33,11 @@ pub(super) async fn run(arguments: WorkerArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("worker: {error}");
-            ExitCode::FAILURE
+            match error {
+                // To start, or to hand work back, one needs the store; this is an answer, and no broken promise.
+                Error::Startup { .. } | Error::Store(_) => ExitCode::from(STORE_AWAY),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

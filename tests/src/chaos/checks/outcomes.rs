@@ -109,7 +109,7 @@ pub(super) fn leftovers(evidence: &Evidence) -> Vec<String> {
 
 /// A workflow is recovered at most once for each executor that was lost.
 pub(super) fn recoveries(evidence: &Evidence) -> Vec<String> {
-    let deaths = evidence.lives.iter().filter(|life| life.asked.is_none());
+    let deaths = evidence.lives.iter().filter(|life| life.lost);
     let lost = deaths.count() + super::fences(evidence).len();
     let recovered_more = |record: &&WorkflowRecord| record.recovery_attempts as usize > lost;
     let records = evidence.workflows.values().filter(recovered_more);
