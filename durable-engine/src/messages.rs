@@ -197,26 +197,29 @@ async fn take(run: &Run, turn: &Turn, receive: &ReceiveMessage) -> Result<Taken,
     let (receive, turn) = (receive.clone(), turn.clone());
     let task = async move {
         let taken = try_take(&shared, &receive).await;
-        if let Err(Ok(Some(Some(payload)))) = answer.send(taken) {
+        // The turn goes with the answer: whoever has the answer may begin the next receive at once.
+        if let Err((Ok(Some(Some(payload))), _turn)) = answer.send((taken, turn)) {
             shared
                 .inbox
                 .keep(&receive.topic, receive.step.step_id, payload);
         }
-        drop(turn);
     };
     tokio::spawn(task.in_current_span());
-    pending.await.unwrap_or_else(|_| Err(run.stopped()))
+    match pending.await {
+        Ok((taken, _turn)) => taken,
+        Err(_) => Err(run.stopped()),
+    }
 }
 
 /// The answer that a receive waits for.
 struct Pending<'r> {
     inbox: &'r Inbox,
     receive: &'r ReceiveMessage,
-    answered: oneshot::Receiver<Result<Taken, Error>>,
+    answered: oneshot::Receiver<(Result<Taken, Error>, Turn)>,
 }
 
 impl Future for Pending<'_> {
-    type Output = Result<Result<Taken, Error>, oneshot::error::RecvError>;
+    type Output = Result<(Result<Taken, Error>, Turn), oneshot::error::RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.answered).poll(context)
@@ -232,7 +235,7 @@ impl Drop for Pending<'_> {
         self.inbox.leaving(topic);
         self.answered.close();
         // The answer may have come without being looked at.
-        if let Ok(Ok(Some(Some(payload)))) = self.answered.try_recv() {
+        if let Ok((Ok(Some(Some(payload))), _turn)) = self.answered.try_recv() {
             self.inbox.keep(topic, self.receive.step.step_id, payload);
         }
     }

@@ -1,8 +1,9 @@
-//! What the tests that cross crates share: the backends under test, and the suites of cases.
+//! What the tests that cross crates share: the backends under test, the suites of cases, and chaos.
 #[macro_use]
 mod suite;
 
 pub mod backends;
+pub mod chaos;
 pub mod e2e;
 pub mod serializable;
 pub mod transactions;

@@ -4,6 +4,7 @@ mod configuration;
 mod environment;
 mod malfunctions;
 mod outages;
+mod receives;
 mod shutdowns;
 mod startup;
 mod support;
