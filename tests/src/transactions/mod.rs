@@ -45,6 +45,8 @@ suite! { $ transactions impl crate::transactions::Database, crate::transactions:
     outbox {
         a_commit_delivers_and_wakes,
         a_rollback_leaves_nothing,
+        a_commit_enqueues_and_a_rollback_does_not,
+        a_body_enqueues_with_its_commit,
         a_body_sends_with_its_commit,
         a_body_runs_again_when_its_send_meets_a_malfunction,
         a_workflow_itself_is_told_to_send_without,

@@ -83,6 +83,73 @@ pub(super) async fn a_rollback_leaves_nothing<D: Database>(desk: &Desk<'_, D>) {
     stop(&ctx).await;
 }
 
+async fn shout(_: Ctx, text: String) -> durable::Result<String> {
+    Ok(text.to_uppercase())
+}
+
+pub(super) async fn a_commit_enqueues_and_a_rollback_does_not<D: Database>(desk: &Desk<'_, D>) {
+    let ctx = process(desk.bench, |ctx| register(ctx, "shout", &shout)).await;
+    durable::register_queue(&ctx, "q").await.unwrap();
+    let mut connection = desk.book.connect().await;
+    let mut handles = Vec::new();
+    for text in ["taken-back", "kept"] {
+        let mut transaction = connection.begin_with(D::BEGIN).await.unwrap();
+        desk.book.enter(&mut transaction, text).await.unwrap();
+        let start = durable::enqueue(&ctx, "q", shout, text).id(text);
+        handles.push(start.within(&mut *transaction).await.unwrap());
+        match text {
+            "kept" => transaction.commit().await.unwrap(),
+            _ => transaction.rollback().await.unwrap(),
+        }
+    }
+    assert_eq!(handles[1].get_result().await.unwrap(), "KEPT");
+    let gone = durable::retrieve_workflow::<String>(&ctx, "taken-back").await;
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    assert_eq!(desk.book.entries().await, ["kept"]);
+    stop(&ctx).await;
+}
+
+pub(super) async fn a_body_enqueues_with_its_commit<D: Database>(desk: &Desk<'_, D>) {
+    let runs = Counter::default();
+    let flow = {
+        let (book, runs) = (desk.book.clone(), runs.clone());
+        move |ctx: Ctx, (): ()| -> Flow<()> {
+            let (book, runs) = (book.clone(), runs.clone());
+            Box::pin(async move {
+                let (ctx, book, runs) = (&ctx, &book, &runs);
+                durable::run_as_transaction(ctx, |mut tx: D::Transaction| async move {
+                    let run = runs.up();
+                    book.enter(&mut tx, "order").await?;
+                    durable::enqueue(ctx, "q", shout, "order")
+                        .id(format!("run-{run}"))
+                        .within(&mut *tx)
+                        .await?;
+                    match run {
+                        0 => Err(Failure::msg("not yet")),
+                        _ => Ok(()),
+                    }
+                })
+                .retry(RetryPolicy::new(2).base(Duration::ZERO))
+                .await
+            })
+        }
+    };
+    let ctx = process(desk.bench, |ctx| {
+        register(ctx, "shout", &shout);
+        register(ctx, "flow", &flow);
+    })
+    .await;
+    durable::register_queue(&ctx, "q").await.unwrap();
+    let handle = durable::run_workflow(&ctx, flow.clone(), ()).name("flow");
+    handle.await.unwrap().get_result().await.unwrap();
+    let gone = durable::retrieve_workflow::<String>(&ctx, "run-0").await;
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    let kept = durable::retrieve_workflow::<String>(&ctx, "run-1").await;
+    assert_eq!(kept.unwrap().get_result().await.unwrap(), "ORDER");
+    assert_eq!(desk.book.entries().await, ["order"]);
+    stop(&ctx).await;
+}
+
 pub(super) async fn a_body_sends_with_its_commit<D: Database>(desk: &Desk<'_, D>) {
     let (receiver, handle) = receiving(desk).await;
     let runs = Counter::default();
