@@ -84,7 +84,10 @@ async fn take(engine: &Arc<Engine>, launched: &Launched) -> Result<Taken, Error>
     let store: &dyn QueueStore = engine.store();
     let answer = engine
         .persist("dequeue_workflows", Patience::Transient, || {
-            store.dequeue_workflows(request.clone())
+            // Rates and deadlines count from when it is taken, not from when the store went away.
+            let mut request = request.clone();
+            request.now = engine.now();
+            store.dequeue_workflows(request)
         })
         .await?;
     for damaged in &answer.damaged {

@@ -54,15 +54,13 @@ async fn beat(weak: Weak<Engine>) {
         };
         let incarnation = launched.incarnation();
         let store: &dyn ExecutorStore = engine.store();
-        let answer = engine
-            .persist("heartbeat", Patience::Transient, || {
-                store.heartbeat(incarnation)
-            })
-            .await;
+        // Once, and again at the next interval: a pause that grows while the store is away may be longer than the lease when it is back.
+        let answer = engine.ask("heartbeat", store.heartbeat(incarnation)).await;
         let lost = match answer {
             Ok(HeartbeatOutcome::Alive) => continue,
             Ok(HeartbeatOutcome::Unknown) => rejoin(&engine, launched, incarnation).await,
-            Err(error) => Err(error),
+            Err(error) if error.kind().is_transient() => continue,
+            Err(error) => Err(error.into()),
         };
         match lost {
             Ok(()) => {}

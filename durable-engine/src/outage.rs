@@ -72,6 +72,23 @@ impl Engine {
         })
     }
 
+    /// Calls `operation` of the store once, for a caller that calls again in any case.
+    pub(crate) async fn ask<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = StoreResult<T>> + Send,
+    ) -> StoreResult<T> {
+        let begun = Instant::now();
+        let answer = call.await;
+        observe::store_called(operation, begun.elapsed(), answer.is_ok());
+        match &answer {
+            Ok(_) => self.outage_over(),
+            Err(error) if error.kind().is_transient() => self.outage_seen(error),
+            Err(_) => {}
+        }
+        answer
+    }
+
     fn outage_seen(&self, error: &StoreError) {
         let contention = error.kind() == StoreErrorKind::Contention;
         if !contention && !self.outage.0.swap(true, Ordering::Relaxed) {

@@ -9,15 +9,16 @@ use std::{
 };
 
 use crate::support::{
-    HandClock, Journal, Log, TAKEOVER_INTERVAL, config, greet, launched, ready, record,
+    HandClock, Journal, Log, TAKEOVER_INTERVAL, config, greet, launched, ready, record, unavailable,
 };
 use durable_api::{
     Encoding, MockSystemStore, Payload, RegisterOptions, Result as Returned, Timestamp,
     WorkflowStatus,
     store::{
-        ClaimedWorkflow, ClaimedWorkflows, DamagedWorkflow, ExecutorRecord, ExpelExecutor,
-        ExpelOutcome, FinishOutcome, FinishWorkflow, HeartbeatOutcome, Incarnation, Outcome, Owner,
-        RecordOutcome, RegisterExecutor, RegisterOutcome, StepRecord, StoreError, StoreErrorKind,
+        ClaimedWorkflow, ClaimedWorkflows, DamagedWorkflow, DequeuedWorkflows, ExecutorRecord,
+        ExpelExecutor, ExpelOutcome, FinishOutcome, FinishWorkflow, HeartbeatOutcome, Incarnation,
+        Outcome, Owner, RecordOutcome, RegisterExecutor, RegisterOutcome, StepRecord, StoreError,
+        StoreErrorKind,
     },
 };
 use durable_engine::new_context;
@@ -250,6 +251,41 @@ async fn a_superseded_executor_says_so_and_looks_for_no_more_work() {
         log.with("ERROR this executor takes up no more work").len(),
         1
     );
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_the_executor_beats_at_every_interval() {
+    let fails = || Err(unavailable("heartbeat"));
+    let (clock, _ctx, beats, _) = after_one_interval(fails).await;
+    assert_eq!(beats.entries().len(), 1);
+    clock.advance(TAKEOVER_INTERVAL);
+    settle().await;
+    assert_eq!(beats.entries().len(), 2);
+    assert_eq!(clock.short_sleeps(), [], "nothing between two intervals");
+}
+
+#[tokio::test]
+async fn what_is_taken_from_a_queue_after_an_outage_starts_when_it_is_taken() {
+    let (mut store, _) = handing_out(Vec::new());
+    let requests = Journal::new();
+    let journal = requests.clone();
+    store.expect_dequeue_workflows().returning(move |request| {
+        match journal.add((request.owner, request.now)) {
+            0 => Err(unavailable("dequeue_workflows")),
+            _ => Ok(DequeuedWorkflows::default()),
+        }
+    });
+    let clock = HandClock::new();
+    let _ctx = launched(ready(store), &clock).await;
+    settle().await;
+    clock.advance(Duration::from_secs(10));
+    settle().await;
+
+    let requests = requests.entries();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(requests[0].0, requests[1].0, "it is the same request");
+    let away = requests[1].1.saturating_duration_since(requests[0].1);
+    assert_eq!(away, Duration::from_secs(10));
 }
 
 #[tokio::test]

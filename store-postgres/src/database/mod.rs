@@ -1,4 +1,5 @@
 //! The pool, the schema, and the unit of work that all operations are made of.
+mod begin;
 mod planner;
 mod schema;
 mod server;
@@ -9,6 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use durable_api::store::StoreErrorKind;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, postgres::PgArguments, query::Query};
 
+pub(crate) use begin::begin;
 pub(crate) use planner::steady_plans;
 pub(crate) use schema::Schema;
 pub(crate) use server::{Server, location};
@@ -73,11 +75,11 @@ impl Database {
     pub(crate) async fn transaction(&self, access: Access) -> Result<Work, Failure> {
         // READ COMMITTED whatever the role's default: the statements rely on seeing what was
         // committed while they waited for a lock.
-        let begin = match access {
+        let statement = match access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
-        let transaction = self.pool.begin_with(begin).await;
+        let transaction = begin(&self.pool, statement).await;
         let transaction = transaction.map_err(|error| self.unreached(error))?;
         Ok(Work::transaction(transaction, access))
     }

@@ -11,7 +11,7 @@ use sqlx::{
 
 use super::ledger::{Ledger, Sealed, Standing};
 use crate::{
-    database::Schema,
+    database::{Schema, begin},
     error::{Failure, Stage},
     record::{self, column},
 };
@@ -98,7 +98,8 @@ impl Completions {
 
     async fn create_table(&self) -> Result<(), Failure> {
         // Under a lock, because `IF NOT EXISTS` alone fails when two create it at the same time.
-        let mut transaction = self.pool.begin().await.map_err(uncommitted)?;
+        let begun = begin(&self.pool, "BEGIN").await;
+        let mut transaction = begun.map_err(uncommitted)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(format!("durable completions {:?}", self.schema.name()))
             .execute(&mut *transaction)

@@ -2,6 +2,8 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Transac
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::database::begin;
+
 /// An open transaction on a connection of a pool. Dropped before it ends, it is rolled back.
 pub(super) struct OpenTransaction {
     /// There until the drop.
@@ -14,8 +16,8 @@ impl OpenTransaction {
     /// Begins one, and marks it: a setting that ends with the transaction, and takes no snapshot.
     pub(super) async fn begin(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let marker = Uuid::new_v4().simple().to_string();
-        let begin = format!("BEGIN READ WRITE; SET LOCAL durable.transaction = '{marker}'");
-        let transaction = pool.begin_with(AssertSqlSafe(begin)).await?;
+        let statement = format!("BEGIN READ WRITE; SET LOCAL durable.transaction = '{marker}'");
+        let transaction = begin(pool, AssertSqlSafe(statement)).await?;
         Ok(Self {
             transaction: Some(transaction),
             marker,

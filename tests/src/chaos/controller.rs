@@ -12,7 +12,7 @@ use durable::Timestamp;
 use super::{
     arguments::ControllerArguments,
     book::Book,
-    checks,
+    checks, clock,
     drain::{self, Stuck},
     evidence::{self, Evidence},
     fleet::Fleet,
@@ -115,6 +115,7 @@ async fn stage(arguments: &ControllerArguments, directory: &Path) -> io::Result<
         ledgers,
         bodies,
         scheduled: (begun, paused),
+        instant: (now(), clock::now()),
     };
     violations.extend(book.problems());
     violations.append(&mut fleet.problems);

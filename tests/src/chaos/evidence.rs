@@ -37,6 +37,17 @@ pub(super) struct Evidence {
     pub(super) bodies: Vec<Body>,
     /// From when until when the schedule was active.
     pub(super) scheduled: (Timestamp, Timestamp),
+    /// One instant, by the wall clock and by the shared clock.
+    pub(super) instant: (Timestamp, u64),
+}
+
+impl Evidence {
+    /// What the wall clock showed at an instant of the shared clock.
+    pub(super) fn wall_clock(&self, at: u64) -> Timestamp {
+        let ago = self.instant.1.saturating_sub(at) / 1_000_000;
+        let ago = i64::try_from(ago).unwrap_or(i64::MAX);
+        Timestamp::from_millis(self.instant.0.as_millis() - ago)
+    }
 }
 
 /// A run of a step's body.
