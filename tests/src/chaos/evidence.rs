@@ -21,6 +21,9 @@ use super::{
     sightings::Sighting,
 };
 
+/// What each life wrote, by its name.
+pub(super) type Ledgers = Vec<(String, Vec<Line>)>;
+
 /// What the store, the ledgers and the controller say.
 #[derive(Debug)]
 pub(super) struct Evidence {
@@ -33,7 +36,7 @@ pub(super) struct Evidence {
     pub(super) lives: Vec<Life>,
     pub(super) sightings: Vec<Sighting>,
     /// What each life wrote, by its name.
-    pub(super) ledgers: Vec<(String, Vec<Line>)>,
+    pub(super) ledgers: Ledgers,
     pub(super) bodies: Vec<Body>,
     /// From when until when the schedule was active.
     pub(super) scheduled: (Timestamp, Timestamp),
@@ -99,10 +102,7 @@ pub(super) async fn executors(store: &dyn SystemStore) -> io::Result<Vec<Executo
 }
 
 /// The ledgers, and the bodies that they tell of.
-pub(super) fn ledgers(
-    directory: &Path,
-    lives: &[Life],
-) -> io::Result<(Vec<(String, Vec<Line>)>, Vec<Body>)> {
+pub(super) fn ledgers(directory: &Path, lives: &[Life]) -> io::Result<(Ledgers, Vec<Body>)> {
     let ledgers = ledger::read_all(directory)?;
     let mut bodies = Vec::new();
     for (name, lines) in &ledgers {

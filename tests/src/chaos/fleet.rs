@@ -101,7 +101,8 @@ impl Fleet {
         life.ended = Some(clock::now());
         let store_away = status.code() == Some(STORE_AWAY.into()) && crashes;
         life.lost |= store_away;
-        if !store_away && !(status.success() && life.asked.is_some()) {
+        let in_order = status.success() && life.asked.is_some();
+        if !store_away && !in_order {
             let problem = format!("worker {} ended: {status}", life.name);
             self.problems.push(problem);
         }

@@ -47,11 +47,11 @@ pub(super) async fn rage(
         // A step of time, so that those who are to go on do so when they should.
         let pause = Instant::now() + Duration::from_millis(random.u64(150..900));
         while Instant::now() < pause {
-            let (due, later) = stopped
+            let (due, later): (Vec<_>, Vec<_>) = stopped
                 .into_iter()
                 .partition(|(_, at)| *at <= Instant::now());
             stopped = later;
-            for (slot, _) in Vec::<(usize, Instant)>::from(due) {
+            for (slot, _) in due {
                 fleet.go_on(slot)?;
             }
             fleet.tend()?;
