@@ -21,6 +21,9 @@ use super::{
     sightings::Sighting,
 };
 
+/// What each life wrote, by its name.
+pub(super) type Ledgers = Vec<(String, Vec<Line>)>;
+
 /// What the store, the ledgers and the controller say.
 #[derive(Debug)]
 pub(super) struct Evidence {
@@ -33,7 +36,7 @@ pub(super) struct Evidence {
     pub(super) lives: Vec<Life>,
     pub(super) sightings: Vec<Sighting>,
     /// What each life wrote, by its name.
-    pub(super) ledgers: Vec<(String, Vec<Line>)>,
+    pub(super) ledgers: Ledgers,
     pub(super) bodies: Vec<Body>,
     /// From when until when the schedule was active.
     pub(super) scheduled: (Timestamp, Timestamp),
@@ -98,11 +101,8 @@ pub(super) async fn executors(store: &dyn SystemStore) -> io::Result<Vec<Executo
     store.list_executors(APP).await.map_err(io::Error::other)
 }
 
-/// Whose it is, and its lines.
-pub(super) type Ledger = (String, Vec<Line>);
-
 /// The ledgers, and the bodies that they tell of.
-pub(super) fn ledgers(directory: &Path, lives: &[Life]) -> io::Result<(Vec<Ledger>, Vec<Body>)> {
+pub(super) fn ledgers(directory: &Path, lives: &[Life]) -> io::Result<(Ledgers, Vec<Body>)> {
     let ledgers = ledger::read_all(directory)?;
     let mut bodies = Vec::new();
     for (name, lines) in &ledgers {

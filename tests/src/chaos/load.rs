@@ -25,9 +25,12 @@ const OPEN: &str = "open";
 /// The schedule that is due every second.
 pub(super) const SCHEDULE: &str = "every-second";
 
-/// Registers the queues and the schedule. Sabotage lets each queue let one more through than it is held to.
+/// What the ids of workflows begin with that are cancelled and resumed.
+pub(super) const RESUMED: &str = "resume-";
+
+/// Registers the queues and the schedule. Sabotage lets each queue let more through than it is held to.
 pub(super) async fn prepare(client: &Client, sabotage: bool) -> Result<(), Error> {
-    let more = u32::from(sabotage);
+    let more = if sabotage { 3 } else { 0 };
     durable::register_queue(client, OPEN).await?;
     durable::register_queue(client, GLOBAL.0)
         .concurrency(GLOBAL.1 + more)

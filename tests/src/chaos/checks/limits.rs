@@ -16,6 +16,9 @@ pub(in super::super) struct Fence {
     pub(in super::super) until: u64,
 }
 
+/// From when until when a body ran.
+type Stretch<'e> = (u64, u64, &'e Body);
+
 /// All of them.
 pub(in super::super) fn fences(evidence: &Evidence) -> Vec<Fence> {
     let mut fences = Vec::new();
@@ -46,13 +49,10 @@ pub(in super::super) fn fences(evidence: &Evidence) -> Vec<Fence> {
     fences
 }
 
-/// From when to when a body ran.
-type Stay<'e> = (u64, u64, &'e Body);
-
 /// The concurrency of queues, of their partitions, and of executors.
 pub(super) fn concurrency(evidence: &Evidence) -> Vec<String> {
     let fences = fences(evidence);
-    let mut crowds: HashMap<(String, u32), Vec<Stay<'_>>> = HashMap::new();
+    let mut crowds: HashMap<(String, u32), Vec<Stretch<'_>>> = HashMap::new();
     for body in &evidence.bodies {
         let Some(entry) = evidence.entries.get(&body.workflow) else {
             continue;
