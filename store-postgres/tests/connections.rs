@@ -143,7 +143,7 @@ async fn waiting_for_a_connection_ends() {
     let schema = fresh_schema();
     let options = support::options(&schema)
         .max_connections(1)
-        .acquire_timeout(Duration::from_millis(50));
+        .acquire_timeout(Duration::from_secs(1));
     let pool_of_one = PostgresStore::connect_with(options)
         .await
         .expect("connects");

@@ -27,11 +27,15 @@ impl Server {
     /// Asks the server, and refuses one that cannot hold the store. On a connection of its own: the
     /// pool would wait for a server that refuses connections, and then not say why.
     pub(crate) async fn probe(database: &Database) -> Result<Self, Failure> {
-        let timeout = database.pool.options().get_acquire_timeout();
-        let row = tokio::time::timeout(timeout, ask(&database.pool.connect_options()))
+        let probed = tokio::time::timeout(database.acquire_timeout(), async {
+            let options = database.connections.locate().await?;
+            ask(&options)
+                .await
+                .map_err(|error| database.unreached(error))
+        });
+        let row = probed
             .await
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-            .map_err(|error| database.unreached(error))?;
+            .unwrap_or_else(|_| Err(database.unreached(sqlx::Error::PoolTimedOut)))?;
         let (version, encoding, server) =
             read(&row).map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
         if version < OLDEST {
@@ -87,17 +91,6 @@ fn read(row: &PgRow) -> Result<(i32, String, Server), sqlx::Error> {
     };
     let version: i32 = row.try_get("version")?;
     Ok((version / 10_000, row.try_get("encoding")?, server))
-}
-
-/// `host:port/database`, without credentials.
-pub(crate) fn location(options: &PgConnectOptions) -> String {
-    let database = options
-        .get_database()
-        .unwrap_or_else(|| options.get_username());
-    match options.get_socket() {
-        Some(socket) => format!("{}:{}/{database}", socket.display(), options.get_port()),
-        None => format!("{}:{}/{database}", options.get_host(), options.get_port()),
-    }
 }
 
 #[cfg(test)]

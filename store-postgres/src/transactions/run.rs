@@ -1,7 +1,6 @@
 use durable_api::store::{
     BodyOutcome, DynBody, Outcome, StepRecord, StepRef, StoreErrorKind, TransactionOutcome,
 };
-use sqlx::PgPool;
 
 use super::{
     guard::lend,
@@ -9,13 +8,14 @@ use super::{
     open::OpenTransaction,
 };
 use crate::{
+    database::Connections,
     error::{Failure, Stage, is_connection_lost, sqlstate},
     writes,
 };
 
 /// Runs a body in a transaction, and commits it with its outcome.
 pub(super) async fn run(
-    pool: &PgPool,
+    connections: &Connections,
     ledger: &impl Ledger,
     step: &StepRef,
     body: &DynBody<'_>,
@@ -27,7 +27,7 @@ pub(super) async fn run(
         Standing::Recorded(record) => return Ok(TransactionOutcome::AlreadyRecorded(record)),
         Standing::NotOwner => return Ok(TransactionOutcome::NotOwner),
     }
-    let transaction = OpenTransaction::begin(pool).await.map_err(|error| {
+    let transaction = OpenTransaction::begin(connections).await.map_err(|error| {
         let failure = Failure::from_driver(error, Stage::Uncommitted);
         failure.with_message(format!("no transaction could be begun for {}", name(step)))
     })?;
