@@ -4,7 +4,7 @@ use durable_api::store::{StoreErrorKind, StoreResult};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    database::{Connections, Database, Hosts, Route, Schema},
+    database::{Connections, Database, Hosts, Route, Schema, close_distrusted},
     error::Failure,
     transactions, url,
 };
@@ -157,7 +157,7 @@ impl PostgresOptions {
                     .acquire_timeout(self.acquire_timeout)
                     .test_before_acquire(false);
                 let bodies = transactions::bodies(pool.clone(), self.max_transactions);
-                let pool = pool.max_connections(self.max_connections);
+                let pool = close_distrusted(pool, &route).max_connections(self.max_connections);
                 let steady = !self.transaction_pooling;
                 (
                     Connections::open(pool, Arc::clone(&route), steady),

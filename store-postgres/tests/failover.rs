@@ -14,8 +14,8 @@ use durable_api::store::{
     Wakeup, WakeupStore, WorkflowStore,
 };
 use futures::StreamExt as _;
-use store_postgres::PostgresStore;
-use support::{insert, message, pair::Pair, register, step};
+use store_postgres::{PgDataSource, PostgresStore};
+use support::{bodies, effect, insert, message, pair::Pair, proxy::Silencer, register, step};
 use tokio::time::timeout;
 
 /// As long as anything may take here.
@@ -132,6 +132,76 @@ async fn when_the_primary_crashes_the_promoted_standby_is_found_and_has_every_ac
         );
     }
     store.ping().await.expect("answers");
+}
+
+/// Runs a transactional step until it does not fail for a reason that passes.
+async fn run_transaction(store: &dyn TransactionStore, step: StepRef) {
+    let body = bodies::sql("INSERT INTO effects VALUES (1)");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match store.run_transaction(step.clone(), &body).await {
+            Ok(TransactionOutcome::Committed | TransactionOutcome::AlreadyRecorded(_)) => return,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(
+                error.kind().is_transient() && Instant::now() < deadline,
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn transactional_steps_go_on_at_the_promoted_standby_and_happen_once() {
+    let pair = Pair::start().await;
+    pair.primary.run("CREATE TABLE effects (a int)").await;
+    let url = pair.url(pair.primary.port, "");
+    let store = open(&url).await;
+    let source = PgDataSource::connect(&url).await.expect("connects");
+    let owner = Owner::new(register(&store, "one").await, 1);
+    for id in ["before", "after"] {
+        insert(&store, id, owner).await;
+    }
+    run_transaction(&*store, effect("before", owner, 0)).await;
+    run_transaction(&source, effect("before", owner, 0)).await;
+    pair.primary.crash();
+    pair.standby.promote();
+    run_transaction(&source, effect("after", owner, 0)).await;
+    run_transaction(&*store, effect("after", owner, 0)).await;
+    pair.standby
+        .wait_for("SELECT count(*) FROM effects HAVING count(*) = 4")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_is_gone_without_a_word_is_given_up_for_the_promoted_standby() {
+    let pair = Pair::start().await;
+    let way = Silencer::to(pair.primary.port).await;
+    let store = open(&pair.url(way.port, "max_connections=2")).await;
+    let owner = Owner::new(register(&store, "one").await, 1);
+    let ids = ["a", "b", "c", "d"];
+    for id in ids {
+        insert(&store, id, owner).await;
+    }
+    let writers = ids.map(|id| Writer::start(Arc::clone(&store), id, owner));
+    for writer in &writers {
+        writer.wait_for_more(5).await;
+    }
+
+    way.silence();
+    pair.standby.promote();
+    let promoted = Instant::now();
+    for writer in &writers {
+        writer.wait_for_more(5).await;
+    }
+    let took = promoted.elapsed();
+    assert!(took < Duration::from_secs(20), "it took {took:?}");
+    for (id, writer) in ids.into_iter().zip(writers) {
+        let (acknowledged, failures) = writer.finish().await;
+        let harmless = failures.iter().all(|kind| kind.is_transient());
+        assert!(harmless, "{failures:?}");
+        let steps = store.list_steps(id).await.expect("lists");
+        assert!(steps.len() >= acknowledged as usize);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use std::{
     future::{Future, ready},
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,11 +16,14 @@ use sqlx::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Route, hosts::standby, planner::steady_plans};
+use super::{Route, hosts::standby, planner::steady_plans, route};
 use crate::error::{Failure, Stage, classify, sqlstate};
 
 /// Before a server that refused is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// An operation may take so long before it is asked whether its server still is the right one.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The server that is asked to write says that it cannot: it is a standby.
 const CANNOT_WRITE: &str = "0A000";
@@ -66,6 +70,30 @@ impl Connections {
             followed: Arc::new(AtomicU64::new(route.moves())),
             pool,
             route: Some(route),
+        }
+    }
+
+    /// How often the server changed until now.
+    pub(crate) fn moves(&self) -> u64 {
+        self.route.as_ref().map_or(0, |route| route.moves())
+    }
+
+    /// Does work on a connection that was made when there had been `seen` moves. It is lost when its server is succeeded by another
+    /// meanwhile: a server that is gone may leave its connections silent for a quarter of an hour.
+    pub(crate) async fn watch<T: Send>(
+        &self,
+        seen: u64,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, sqlx::Error> {
+        let Some(route) = self.choice() else {
+            return work.await;
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = route.wait_for_move(seen, PATIENCE) => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the server was succeeded by another").into())
+            }
         }
     }
 
@@ -133,7 +161,7 @@ impl Connections {
         F: Future<Output = Result<T, sqlx::Error>> + Send,
         T: Send,
     {
-        let Some(route) = self.route.as_ref().filter(|route| route.has_choice()) else {
+        let Some(route) = self.choice() else {
             return attempt().await;
         };
         let mut last = None;
@@ -142,11 +170,12 @@ impl Connections {
                 let seen = self.follow(route);
                 let error = tokio::select! {
                     done = attempt() => match done {
-                        Ok(done) => return Ok(done),
+                        Ok(done) if route.moves() == seen => return Ok(done),
+                        Ok(_) => continue,
                         Err(error) => error,
                     },
                     // The attempt may hang, at a server that is gone.
-                    () = route.wait_for_move(seen) => continue,
+                    () = route.wait_for_move(seen, route::PAUSE) => continue,
                 };
                 if !may_pass(&error) {
                     return Err(error);
@@ -164,6 +193,11 @@ impl Connections {
         }
     }
 
+    /// The route, if there is more than one server.
+    fn choice(&self) -> Option<&Route> {
+        self.route.as_deref().filter(|route| route.has_choice())
+    }
+
     /// Has the pool make its connections to the present server.
     fn follow(&self, route: &Route) -> u64 {
         let moves = route.moves();
@@ -173,6 +207,12 @@ impl Connections {
         }
         moves
     }
+}
+
+/// Has a pool close a connection that is not to be used any more when it comes back. To test it could take long.
+pub(crate) fn close_distrusted(pool: PgPoolOptions, route: &Arc<Route>) -> PgPoolOptions {
+    let route = Arc::clone(route);
+    pool.after_release(move |_, connection| Box::pin(ready(Ok(route.trusts(connection.age)))))
 }
 
 /// Whether another attempt, or another server, may do better.

@@ -12,7 +12,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use durable_api::store::StoreErrorKind;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
-pub(crate) use connections::Connections;
+pub(crate) use connections::{Connections, close_distrusted};
 pub(crate) use hosts::{Hosts, SessionAttrs};
 pub(crate) use route::Route;
 pub(crate) use schema::Schema;

@@ -17,8 +17,8 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// A server that does not answer for so long is not the one.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Between two looks at the servers.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks at the servers, at least.
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 /// Which of the servers connections are made to, and which connections are not to be used any more.
 pub(crate) struct Route {
@@ -119,13 +119,14 @@ impl Route {
         self.moves() != seen
     }
 
-    /// Waits until the server is another than it was when there had been `seen` moves, and looks for it meanwhile.
-    pub(super) async fn wait_for_move(&self, seen: u64) {
+    /// Waits until the server is another than it was when there had been `seen` moves, and looks for it meanwhile, after
+    /// each pause.
+    pub(super) async fn wait_for_move(&self, seen: u64, pause: Duration) {
         let mut standing = self.standing.subscribe();
         loop {
             tokio::select! {
                 _ = standing.wait_for(|standing| standing.moves != seen) => return,
-                () = sleep(PAUSE) => {}
+                () = sleep(pause) => {}
             }
             if self.seek(seen).await {
                 return;

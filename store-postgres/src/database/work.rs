@@ -32,8 +32,24 @@ pub(crate) type Work = WorkOn<'static>;
 pub(crate) struct WorkOn<'c> {
     connection: Connection<'c>,
     /// What the connection is of, if not of the caller's.
-    connections: Option<Connections>,
+    origin: Option<Origin>,
     access: Access,
+}
+
+/// Where a connection comes from.
+struct Origin {
+    connections: Connections,
+    /// How often the server had changed when it was made.
+    moves: u64,
+}
+
+impl Origin {
+    fn of(connections: Connections) -> Self {
+        Self {
+            moves: connections.moves(),
+            connections,
+        }
+    }
 }
 
 enum Connection<'c> {
@@ -49,7 +65,7 @@ impl<'c> WorkOn<'c> {
     pub(crate) fn within(connection: &'c mut PgConnection) -> Self {
         Self {
             connection: Connection::Caller(connection),
-            connections: None,
+            origin: None,
             access: Access::Write,
         }
     }
@@ -61,7 +77,7 @@ impl<'c> WorkOn<'c> {
     ) -> Self {
         Self {
             connection: Connection::Single(connection),
-            connections: Some(connections),
+            origin: Some(Origin::of(connections)),
             access,
         }
     }
@@ -73,7 +89,7 @@ impl<'c> WorkOn<'c> {
     ) -> Self {
         Self {
             connection: Connection::Transaction(transaction),
-            connections: Some(connections),
+            origin: Some(Origin::of(connections)),
             access,
         }
     }
@@ -85,11 +101,13 @@ impl<'c> WorkOn<'c> {
     ) -> Result<Vec<PgRow>, Failure> {
         let (rows, stage) = match &mut self.connection {
             Connection::Single(connection) => {
-                let rows = query.fetch_all(&mut **connection).await;
+                let rows = query.fetch_all(&mut **connection);
+                let rows = watch(self.origin.as_ref(), rows).await;
                 (rows, self.access.at_the_end())
             }
             Connection::Transaction(transaction) => {
-                let rows = query.fetch_all(&mut **transaction).await;
+                let rows = query.fetch_all(&mut **transaction);
+                let rows = watch(self.origin.as_ref(), rows).await;
                 (rows, Stage::Uncommitted)
             }
             Connection::Caller(connection) => {
@@ -98,7 +116,7 @@ impl<'c> WorkOn<'c> {
                 (rows, Stage::Committing)
             }
         };
-        rows.map_err(|error| failed(self.connections.as_ref(), error, stage))
+        rows.map_err(|error| failed(self.origin.as_ref(), error, stage))
     }
 
     /// Runs a script of several statements, without arguments. Only within a transaction.
@@ -111,7 +129,7 @@ impl<'c> WorkOn<'c> {
         };
         match done {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed(self.connections.as_ref(), error, Stage::Uncommitted)),
+            Err(error) => Err(failed(self.origin.as_ref(), error, Stage::Uncommitted)),
         }
     }
 
@@ -121,16 +139,26 @@ impl<'c> WorkOn<'c> {
             Connection::Single(_) | Connection::Caller(_) => Ok(()),
             Connection::Transaction(transaction) => {
                 let stage = self.access.at_the_end();
-                let committed = transaction.commit().await;
-                committed.map_err(|error| failed(self.connections.as_ref(), error, stage))
+                let committed = watch(self.origin.as_ref(), transaction.commit()).await;
+                committed.map_err(|error| failed(self.origin.as_ref(), error, stage))
             }
         }
     }
 }
 
-fn failed(connections: Option<&Connections>, error: sqlx::Error, stage: Stage) -> Failure {
-    if let Some(connections) = connections {
-        connections.note(&error);
+async fn watch<T: Send>(
+    origin: Option<&Origin>,
+    work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, sqlx::Error> {
+    match origin {
+        Some(origin) => origin.connections.watch(origin.moves, work).await,
+        None => work.await,
+    }
+}
+
+fn failed(origin: Option<&Origin>, error: sqlx::Error, stage: Stage) -> Failure {
+    if let Some(origin) = origin {
+        origin.connections.note(&error);
     }
     Failure::from_driver(error, stage)
 }

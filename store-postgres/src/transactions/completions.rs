@@ -96,10 +96,8 @@ impl Completions {
              WHERE n.nspname = $1 AND c.relname = 'durable_completions'",
         );
         let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
-        let found = found
-            .bind(self.schema.name())
-            .fetch_all(&mut *connection)
-            .await;
+        let found = found.bind(self.schema.name()).fetch_all(&mut *connection);
+        let found = self.watch(found).await;
         found.map(|rows| !rows.is_empty()).map_err(uncommitted)
     }
 
@@ -129,8 +127,8 @@ impl Completions {
             .bind(&step.workflow_id)
             .bind(i64::from(step.step_id));
         let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
-        let row: Option<PgRow> = query
-            .fetch_optional(&mut *connection)
+        let row: Option<PgRow> = self
+            .watch(query.fetch_optional(&mut *connection))
             .await
             .map_err(|error| self.failed(error, Stage::Uncommitted))?;
         row.map(|row| record::step_of(&step.workflow_id, &row))
@@ -142,10 +140,18 @@ impl Completions {
         statement: Query<'static, Postgres, PgArguments>,
     ) -> Result<u64, Failure> {
         let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
-        match statement.execute(&mut *connection).await {
+        match self.watch(statement.execute(&mut *connection)).await {
             Ok(done) => Ok(done.rows_affected()),
             Err(error) => Err(self.failed(error, Stage::Committing)),
         }
+    }
+
+    async fn watch<T: Send>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, sqlx::Error> {
+        let moves = self.connections.moves();
+        self.connections.watch(moves, work).await
     }
 
     fn query(&self, template: &str) -> Query<'static, Postgres, PgArguments> {

@@ -9,7 +9,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use super::{completions::Completions, run};
 use crate::{
-    database::{Connections, Route, Schema},
+    database::{Connections, Route, Schema, close_distrusted},
     error::Failure,
     url,
 };
@@ -45,7 +45,8 @@ impl PgDataSource {
         let opened = match url::parse_data_source(url) {
             Ok((hosts, schema)) => {
                 let route = Arc::new(Route::new(hosts));
-                let connections = Connections::open(PgPoolOptions::new(), route, false);
+                let pool = close_distrusted(PgPoolOptions::new(), &route);
+                let connections = Connections::open(pool, route, false);
                 open(
                     connections,
                     schema.as_deref().unwrap_or(Self::DEFAULT_SCHEMA),

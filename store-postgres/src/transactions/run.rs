@@ -32,7 +32,12 @@ pub(super) async fn run(
         failure.with_message(format!("no transaction could be begun for {}", name(step)))
     })?;
     let (guard, lent) = lend(transaction);
-    let outcome = body.run(Box::new(guard)).await;
+    let moves = connections.moves();
+    let running = async { Ok(body.run(Box::new(guard)).await) };
+    let outcome = connections.watch(moves, running).await.map_err(|error| {
+        let failure = Failure::from_driver(error, Stage::Uncommitted);
+        failure.with_message(format!("the body of {} lost its connection", name(step)))
+    })?;
     let Some(transaction) = lent.take_back() else {
         return Err(invalid(
             step,
@@ -40,7 +45,13 @@ pub(super) async fn run(
         ));
     };
     match outcome {
-        BodyOutcome::Commit(record) => commit(transaction, ledger, step, &record).await,
+        BodyOutcome::Commit(record) => {
+            let committing = async { Ok(commit(transaction, ledger, step, &record).await) };
+            match connections.watch(moves, committing).await {
+                Ok(committed) => committed,
+                Err(error) => Err(Failure::from_driver(error, Stage::Committing)),
+            }
+        }
         BodyOutcome::RollBack(failure) => roll_back(transaction, step, failure).await,
     }
 }
