@@ -10,7 +10,7 @@
 //!
 //! A URL may name a primary and its standbys ([`PostgresOptions::from_url`]), as
 //! `postgres://app:secret@one.example,other.example/app`. Every connection is to the one that accepts writes. When it is lost, new
-//! connections find the standby that was promoted, within a second of the promotion, and those that listen say that anything may have
+//! connections find the standby that was promoted, within about a second of the promotion, and those that listen say that anything may have
 //! changed. Whoever looks asks the host in use first, then all at once. A primary that is gone without closing its connections is
 //! noticed when an operation has taken three seconds while another host accepts writes. Operations that met the
 //! failover end in `Unavailable` or `Indeterminate`, which the engine repeats.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use durable_api::store::{
-    LifecycleStore, MessageStore, Owner, Payloads, RecordOutcome, StepStore, StoreErrorKind,
-    Wakeup, WakeupStore, WorkflowStore,
+    LifecycleStore, MessageStore, Owner, Payloads, RecordOutcome, StepRef, StepStore,
+    StoreErrorKind, TransactionOutcome, TransactionStore, Wakeup, WakeupStore, WorkflowStore,
 };
 use futures::StreamExt as _;
 use store_postgres::{PgDataSource, PostgresStore};

@@ -131,14 +131,6 @@ impl Server {
         run(promote);
     }
 
-    /// Has the server be a standby when it starts next, of nobody.
-    pub fn demote(&self) {
-        let signal = self.data().join("standby.signal");
-        std::fs::write(&signal, "").expect("is written");
-        own(&signal);
-        let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
-    }
-
     async fn connect(&self) -> PgConnection {
         let options = PgConnectOptions::from_str(&self.url()).expect("is a url");
         PgConnection::connect_with(&options)
