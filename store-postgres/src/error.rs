@@ -90,6 +90,9 @@ enum Meaning {
     Lost,
 }
 
+/// A write on a server, or in a transaction, that does not accept any.
+pub(crate) const READ_ONLY: &str = "25006";
+
 /// By SQLSTATE or its beginning; the first that fits counts, and what is not here is `Failed`.
 const SQLSTATES: &[(&str, Meaning)] = &[
     ("08", Meaning::Lost),
@@ -97,7 +100,7 @@ const SQLSTATES: &[(&str, Meaning)] = &[
     // A unique violation where none is expected: another transaction wrote the row meanwhile.
     ("23505", Meaning::Refused(StoreErrorKind::Contention)),
     // A server that has become a standby; another one will accept writes.
-    ("25006", Meaning::Refused(StoreErrorKind::Unavailable)),
+    (READ_ONLY, Meaning::Refused(StoreErrorKind::Unavailable)),
     ("25P03", Meaning::Lost),
     ("28", Meaning::Refused(StoreErrorKind::Denied)),
     ("3F000", Meaning::Refused(StoreErrorKind::Incompatible)),
@@ -117,7 +120,8 @@ const SQLSTATES: &[(&str, Meaning)] = &[
     ("XX002", Meaning::Refused(StoreErrorKind::Corrupt)),
 ];
 
-fn classify(error: &Error, stage: Stage) -> StoreErrorKind {
+/// What an error means for an operation that had come so far.
+pub(crate) fn classify(error: &Error, stage: Stage) -> StoreErrorKind {
     let lost = match stage {
         Stage::Uncommitted => StoreErrorKind::Unavailable,
         Stage::Committing => StoreErrorKind::Indeterminate,
@@ -164,6 +168,11 @@ fn classify_sqlstate(
 /// The SQLSTATE, if the server reported the error.
 pub(crate) fn sqlstate(error: &Error) -> Option<&str> {
     postgres_error(error).map(PgDatabaseError::code)
+}
+
+/// Whether a write was refused because the server, or the transaction, accepts none.
+pub(crate) fn is_read_only(error: &Error) -> bool {
+    sqlstate(error) == Some(READ_ONLY)
 }
 
 /// Whether the connection is gone.

@@ -1,13 +1,10 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use durable_api::store::{StoreErrorKind, StoreResult};
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    database::{Database, Schema, steady_plans},
+    database::{Connections, Database, Hosts, Route, Schema, close_distrusted},
     error::Failure,
     transactions, url,
 };
@@ -29,7 +26,7 @@ pub struct PostgresOptions {
 
 #[derive(Clone)]
 enum Target {
-    Connect(Box<PgConnectOptions>),
+    Connect(Box<Hosts>),
     Pool(PgPool),
 }
 
@@ -44,6 +41,11 @@ impl PostgresOptions {
 
     /// What a URL says; the defaults for the rest.
     ///
+    /// Several hosts, by libpq's syntax (`postgres://user:password@one:5432,other:5433/database`), are a primary and its standbys. Every
+    /// connection is to the one that accepts writes, and when that is lost, new ones find the standby that was promoted. With
+    /// `target_session_attrs=primary` the host is wanted that is no standby, whatever the role's default for transactions; with `any`,
+    /// which suits a list of proxies, the first that answers; `read-write` is the default for several hosts, and can be asked of one.
+    ///
     /// # Errors
     /// `Invalid` when it cannot be understood. The message does not repeat the URL.
     pub fn from_url(url: &str) -> StoreResult<Self> {
@@ -57,8 +59,8 @@ impl PostgresOptions {
         Self::with_target(Target::Pool(pool))
     }
 
-    pub(crate) fn from_connect_options(options: PgConnectOptions) -> Self {
-        Self::with_target(Target::Connect(Box::new(options)))
+    pub(crate) fn from_hosts(hosts: Hosts) -> Self {
+        Self::with_target(Target::Connect(Box::new(hosts)))
     }
 
     fn with_target(target: Target) -> Self {
@@ -122,72 +124,81 @@ impl PostgresOptions {
         self
     }
 
-    /// How to reach the server for listening, if that is possible.
-    pub(crate) fn listening(&self) -> Result<Option<PgConnectOptions>, Failure> {
-        if let Some(url) = &self.listen_url {
-            let options = url::parse_connection(url).map_err(|failure| {
-                failure.with_message(
-                    "the listen_url cannot be read: postgres://user:password@host:5432/database, \
-                     with parameters of the driver alone",
-                )
-            });
-            return options.map(Some);
+    /// Everything that reaches the server. Connects to nothing yet.
+    pub(crate) fn open(self) -> Result<Opened, Failure> {
+        let schema = Schema::new(&self.schema)?;
+        if matches!(self.target, Target::Connect(_)) && self.acquire_timeout.is_zero() {
+            return Err(Failure::new(
+                StoreErrorKind::Invalid,
+                "the acquire timeout is zero",
+            ));
         }
-        Ok(match &self.target {
-            _ if self.transaction_pooling => None,
-            Target::Connect(options) => Some((**options).clone()),
-            Target::Pool(pool) => Some((*pool.connect_options()).clone()),
+        let elsewhere = self.listening_elsewhere()?;
+        let (connections, bodies, route) = match self.target {
+            Target::Pool(pool) => {
+                let connect = (*pool.connect_options()).clone();
+                let bodies = transactions::bodies(pool.options().clone(), self.max_transactions);
+                let bodies = bodies.connect_lazy_with(connect.clone());
+                (
+                    Connections::given(pool),
+                    Connections::given(bodies),
+                    Arc::new(Route::new(connect.into())),
+                )
+            }
+            Target::Connect(hosts) => {
+                let hosts = match self.transaction_pooling {
+                    // A proxy refuses start-up parameters that it does not know; we store no floats.
+                    true => hosts.map(|options| options.extra_float_digits(None)),
+                    false => *hosts,
+                };
+                let route = Arc::new(Route::new(hosts));
+                // A ping before each use would cost a round trip; a broken connection is found by its use.
+                let pool = PgPoolOptions::new()
+                    .acquire_timeout(self.acquire_timeout)
+                    .test_before_acquire(false);
+                let bodies = transactions::bodies(pool.clone(), self.max_transactions);
+                let pool = close_distrusted(pool, &route).max_connections(self.max_connections);
+                let steady = !self.transaction_pooling;
+                (
+                    Connections::open(pool, Arc::clone(&route), steady),
+                    Connections::open(bodies, Arc::clone(&route), false),
+                    route,
+                )
+            }
+        };
+        let listening = match elsewhere {
+            None if self.transaction_pooling => None,
+            None => Some(route),
+            elsewhere => elsewhere,
+        };
+        Ok(Opened {
+            database: Database::new(connections, schema, self.transaction_pooling),
+            bodies,
+            listening,
         })
     }
 
-    /// The connections that bodies of transactional steps run on.
-    pub(crate) fn bodies(&self) -> PgPool {
-        let (pool, connect) = match &self.target {
-            Target::Pool(pool) => (pool.options().clone(), (*pool.connect_options()).clone()),
-            Target::Connect(options) => {
-                let pool = PgPoolOptions::new()
-                    .acquire_timeout(self.acquire_timeout)
-                    .test_before_acquire(false);
-                let connect = (**options).clone();
-                (
-                    pool,
-                    match self.transaction_pooling {
-                        true => connect.extra_float_digits(None),
-                        false => connect,
-                    },
-                )
-            }
+    fn listening_elsewhere(&self) -> Result<Option<Arc<Route>>, Failure> {
+        let Some(url) = &self.listen_url else {
+            return Ok(None);
         };
-        transactions::bodies(pool, connect, self.max_transactions)
+        let hosts = url::parse_connection(url).map_err(|failure| {
+            failure.with_message(
+                "the listen_url cannot be read: postgres://user:password@host:5432/database, \
+                 with parameters of the driver alone",
+            )
+        })?;
+        Ok(Some(Arc::new(Route::new(hosts))))
     }
+}
 
-    pub(crate) fn into_database(self) -> Result<Database, Failure> {
-        let schema = Schema::new(&self.schema)?;
-        let pool = match self.target {
-            Target::Pool(pool) => pool,
-            Target::Connect(_) if self.acquire_timeout.is_zero() => {
-                return Err(Failure::new(
-                    StoreErrorKind::Invalid,
-                    "the acquire timeout is zero",
-                ));
-            }
-            Target::Connect(options) => {
-                // A ping before each use would cost a round trip; a broken connection is found by its use.
-                let pool = PgPoolOptions::new()
-                    .max_connections(self.max_connections)
-                    .acquire_timeout(self.acquire_timeout)
-                    .test_before_acquire(false);
-                if self.transaction_pooling {
-                    // A proxy refuses start-up parameters that it does not know; we store no floats.
-                    pool.connect_lazy_with(options.extra_float_digits(None))
-                } else {
-                    pool.after_connect(|connection, _| Box::pin(steady_plans(connection)))
-                        .connect_lazy_with(*options)
-                }
-            }
-        };
-        Ok(Database::new(pool, schema, self.transaction_pooling))
-    }
+/// What reaches the server.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    /// The connections that bodies of transactional steps run on.
+    pub(crate) bodies: Connections,
+    /// How to reach the server for listening, if that is possible.
+    pub(crate) listening: Option<Arc<Route>>,
 }
 
 impl Default for PostgresOptions {

@@ -1,15 +1,16 @@
 use std::{fmt, sync::Arc};
 
 use durable_api::store::StoreResult;
-use sqlx::{PgPool, postgres::PgConnectOptions};
+use sqlx::PgPool;
 
 use crate::{
     PostgresOptions,
     batch::{Batcher, Limits},
     claim::Patience,
-    database::{Database, Server},
+    database::{Connections, Database, Route, Server},
     effects::{Append, Deliver, Receive, Set},
     error::Failure,
+    options::Opened,
     queues::Turns,
     wakeups::Hints,
     writes::{EnqueueBatch, Finish, Insert, Record},
@@ -30,9 +31,9 @@ pub struct PostgresStore {
     pub(crate) appends: Batcher<Append>,
     pub(crate) hints: Hints,
     /// The connections of transactional steps.
-    pub(crate) bodies: PgPool,
+    pub(crate) bodies: Connections,
     /// How to reach the server for listening, if that is possible.
-    pub(crate) listening: Option<Arc<PgConnectOptions>>,
+    pub(crate) listening: Option<Arc<Route>>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) turns: Turns,
 }
@@ -74,9 +75,11 @@ impl PostgresStore {
 }
 
 async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
-    let listening = options.listening()?.map(Arc::new);
-    let bodies = options.bodies();
-    let database = options.into_database()?;
+    let Opened {
+        database,
+        bodies,
+        listening,
+    } = options.open()?;
     let server = Server::probe(&database).await?;
     if let Some(hazard) = server.hazard() {
         tracing::warn!(location = %database.location(), hazard, "postgres may lose acknowledged work");

@@ -1,10 +1,16 @@
+mod hosts;
+
 use std::{str::FromStr, time::Duration};
 
 use durable_api::store::StoreErrorKind;
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
-use crate::{PostgresOptions, error::Failure};
+use crate::{
+    PostgresOptions,
+    database::{Hosts, SessionAttrs},
+    error::Failure,
+};
 
 /// The parameters of this store.
 const OURS: &[&str] = &[
@@ -15,6 +21,9 @@ const OURS: &[&str] = &[
     "schema",
     "transaction_pooling",
 ];
+
+/// What the sessions must be good for, as libpq calls it.
+const TARGET: &str = "target_session_attrs";
 
 /// The parameters that the driver understands, beside `options[…]`.
 const OF_THE_DRIVER: &[&str] = &[
@@ -41,30 +50,50 @@ const OF_THE_DRIVER: &[&str] = &[
 /// Reads a URL: our own parameters are taken out, the rest is the driver's. No message repeats a value,
 /// which may be a secret.
 pub(crate) fn parse(text: &str) -> Result<PostgresOptions, Failure> {
-    let mut url = read(text)?;
-    let ours = take_out(&mut url, OURS);
-    let options = connect_options(&url)?;
+    let (hosts, ours) = parse_hosts(text, OURS)?;
     ours.into_iter()
-        .try_fold(PostgresOptions::from_connect_options(options), apply)
+        .try_fold(PostgresOptions::from_hosts(hosts), apply)
 }
 
 /// Reads a URL that has the driver's parameters alone.
-pub(crate) fn parse_connection(text: &str) -> Result<PgConnectOptions, Failure> {
-    connect_options(&read(text)?)
+pub(crate) fn parse_connection(text: &str) -> Result<Hosts, Failure> {
+    let (hosts, _none) = parse_hosts(text, &[])?;
+    Ok(hosts)
 }
 
 /// Reads the URL of a data source: the driver's parameters, and `schema`.
-pub(crate) fn parse_data_source(text: &str) -> Result<(PgConnectOptions, Option<String>), Failure> {
-    let mut url = read(text)?;
-    let schema = take_out(&mut url, &["schema"])
-        .into_iter()
-        .next_back()
-        .map(|(_, value)| value);
-    Ok((connect_options(&url)?, schema))
+pub(crate) fn parse_data_source(text: &str) -> Result<(Hosts, Option<String>), Failure> {
+    let (hosts, ours) = parse_hosts(text, &["schema"])?;
+    let schema = ours.into_iter().next_back().map(|(_, value)| value);
+    Ok((hosts, schema))
+}
+
+type Parameters = Vec<(String, String)>;
+
+/// The servers that a URL names, and those of its parameters that have certain keys.
+fn parse_hosts(text: &str, keys: &[&str]) -> Result<(Hosts, Parameters), Failure> {
+    let mut candidates = Vec::new();
+    let mut ours = Vec::new();
+    let mut wanted = None;
+    for text in hosts::split(text)? {
+        let mut url = read(&text)?;
+        ours = take_out(&mut url, keys);
+        wanted = take_out(&mut url, &[TARGET]).pop();
+        candidates.push(connect_options(&url)?);
+    }
+    let mut hosts = Hosts::new(candidates);
+    if let Some((_, wanted)) = wanted {
+        hosts = hosts.wanting(SessionAttrs::parse(&wanted).ok_or_else(|| {
+            invalid(format!(
+                "the url's parameter `{TARGET}` has a value other than any, primary and read-write"
+            ))
+        })?);
+    }
+    Ok((hosts, ours))
 }
 
 /// Takes parameters out of a URL.
-fn take_out(url: &mut Url, keys: &[&str]) -> Vec<(String, String)> {
+fn take_out(url: &mut Url, keys: &[&str]) -> Parameters {
     let (ours, theirs): (Vec<_>, Vec<_>) = url
         .query_pairs()
         .into_owned()
@@ -145,6 +174,37 @@ mod tests {
     }
 
     #[test]
+    fn of_several_hosts_the_one_that_accepts_writes_is_wanted() {
+        for (url, location, wanted) in [
+            ("postgres://u@h:1/d", "h:1/d", SessionAttrs::Any),
+            (
+                "postgres://u@h:1,i:2/d",
+                "h:1,i:2/d",
+                SessionAttrs::ReadWrite,
+            ),
+            (
+                "postgres://u@h:1/d?target_session_attrs=read-write",
+                "h:1/d",
+                SessionAttrs::ReadWrite,
+            ),
+            (
+                "postgres:///d?user=u&host=h,i&port=1,2&target_session_attrs=primary",
+                "h:1,i:2/d",
+                SessionAttrs::Primary,
+            ),
+            (
+                "postgres://u@h:1,i:2/d?target_session_attrs=any",
+                "h:1,i:2/d",
+                SessionAttrs::Any,
+            ),
+        ] {
+            let hosts = parse_connection(url).expect(url);
+            assert_eq!(hosts.location(), location, "{url}");
+            assert_eq!(hosts.wanted(), wanted, "{url}");
+        }
+    }
+
+    #[test]
     fn a_bad_url_is_refused_without_its_secrets() {
         for url in [
             "postgres://u:secret@h:port/d",
@@ -152,6 +212,8 @@ mod tests {
             "postgres://u:secret@h/d?sslmode=secret",
             "postgres://u:secret@h/d?max_connections=secret",
             "postgres://u:secret@h/d?max_conections=secret",
+            "postgres://u:secret@h,i/d?target_session_attrs=secret",
+            "postgres://u:secret@h:1,i:secret/d",
             "secret",
         ] {
             let failure = parse(url).expect_err(url);

@@ -117,6 +117,49 @@ async fn terminate(application: &str) {
 }
 
 #[tokio::test]
+async fn a_connection_that_accepts_no_writes_is_not_kept() {
+    let schema = fresh_schema();
+    let mut url = url::Url::parse(&support::url()).expect("is a url");
+    let role = format!("role_{schema}");
+    run(&format!(
+        "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'sesame'"
+    ))
+    .await;
+    url.set_username(&role).expect("has a host");
+    url.set_password(Some("sesame")).expect("has a host");
+    url.query_pairs_mut().append_pair("schema", &schema);
+    let store = support::open_migrated(&schema).await;
+    let owner = Owner::new(register(&store, "one").await, 1);
+    insert(&store, "w", owner).await;
+
+    // As a server that is no primary for now, and then is one again.
+    run(&format!(
+        "ALTER ROLE {role} SET default_transaction_read_only = on"
+    ))
+    .await;
+    let store = PostgresStore::connect(url.as_str())
+        .await
+        .expect("connects");
+    let written = store.record_step(step("w", owner, 0)).await;
+    let error = written.expect_err("accepts no writes");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    run(&format!(
+        "ALTER ROLE {role} RESET default_transaction_read_only"
+    ))
+    .await;
+    let written = store.record_step(step("w", owner, 0)).await;
+    assert_eq!(written.expect("connects anew"), RecordOutcome::Recorded);
+    drop_schema(&schema).await;
+    drop(store);
+    support::wait_for(
+        &format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"),
+        |count| count == 0,
+    )
+    .await;
+    run(&format!("DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
 async fn a_callers_pool_serves() {
     let schema = fresh_schema();
     let pool = PgPool::connect(&support::url()).await.expect("connects");
@@ -143,8 +186,7 @@ async fn waiting_for_a_connection_ends() {
     let schema = fresh_schema();
     let options = support::options(&schema)
         .max_connections(1)
-        // Long enough to connect, also where that takes a while.
-        .acquire_timeout(Duration::from_millis(500));
+        .acquire_timeout(Duration::from_secs(1));
     let pool_of_one = PostgresStore::connect_with(options)
         .await
         .expect("connects");

@@ -34,10 +34,25 @@
 //! What survives a crash of the *server* is the server's configuration: with `appendonly yes` and
 //! `appendfsync always` every acknowledged write, with `everysec` all but the last second. The store
 //! reads the configuration when it connects, logs it, and shows it as
-//! [`durability`](RedisStore::durability). Replication is asynchronous: a failover can lose acknowledged writes.
+//! [`durability`](RedisStore::durability).
 //! Redis must not evict: `allkeys-*` policies are refused (see
 //! [`RedisOptions::allow_eviction`]). The `volatile-*` policies remove only keys that expire, of
 //! which this store makes none, and are accepted.
+//!
+//! # High availability
+//!
+//! In a cluster, the replica of a master that failed takes its place, and the store follows: operations are `Unavailable` or
+//! `Indeterminate` meanwhile, which the engine repeats, and hints come from another node, after one that anything may have changed. All keys of a
+//! store are in one slot, so one master has them; a cluster adds availability to a store, not capacity, and stores with different
+//! prefixes spread over the masters. Name several nodes in the URL: a store that is opened, or a connection for hints that is
+//! made anew, needs one of those that are named.
+//!
+//! Replication is asynchronous, so a failover can lose acknowledged writes: the last ones, which had not reached the replica. The
+//! server's `min-replicas-to-write` bounds how many, by refusing writes while no replica keeps up, and does not prevent it. Work that
+//! must not be lost with a machine belongs in Postgres with a synchronous standby.
+//!
+//! Sentinel is not asked who the master is. Behind an address that follows the master, the store connects anew when the server at the other end
+//! says that it is a replica, or closes the connection.
 //!
 //! # Keys
 //!

@@ -2,70 +2,30 @@
 #![cfg(feature = "cluster")]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use durable_api::store::{
     AdministrationStore as _, ArchiveStore as _, CancelWorkflows, DeleteWorkflows,
     ExecutorStore as _, ForkOutcome, ForkWorkflow, ImportOutcome, InsertOutcome,
-    LifecycleStore as _, ManagementStore as _, Owner, Payloads, QueueStore as _, ReleaseDelayed,
-    StepStore as _, StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter, WorkflowStore as _,
+    LifecycleStore as _, ManagementStore as _, Owner, Payloads, QueueStore as _, RecordOutcome,
+    ReleaseDelayed, StepStore as _, StoreErrorKind, Wakeup, WakeupStore as _, WorkflowFilter,
+    WorkflowStore as _,
 };
 use futures::StreamExt as _;
 use store_redis::RedisStore;
-use support::{Server, run, work};
-
-const SETTINGS: [&str; 4] = [
-    "--cluster-enabled",
-    "yes",
-    "--cluster-require-full-coverage",
-    "yes",
-];
-
-/// Two masters, each with half of the slots.
-async fn cluster() -> [Server; 2] {
-    let servers = [
-        Server::start(&SETTINGS).await,
-        Server::start(&SETTINGS).await,
-    ];
-    for (server, slots) in servers.iter().zip([0..8_192, 8_192..16_384]) {
-        let slots: Vec<String> = slots.map(|slot| slot.to_string()).collect();
-        let mut words = vec!["CLUSTER", "ADDSLOTS"];
-        words.extend(slots.iter().map(String::as_str));
-        let () = run(&server.url(), &words).await;
-    }
-    let port = servers[1].port().to_string();
-    let () = run(&servers[0].url(), &["CLUSTER", "MEET", "127.0.0.1", &port]).await;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    for server in &servers {
-        while !run::<String>(&server.url(), &["CLUSTER", "INFO"])
-            .await
-            .contains("cluster_state:ok")
-        {
-            assert!(Instant::now() < deadline, "the cluster does not form");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    servers
-}
+use support::{
+    Server,
+    cluster::{Cluster, PREFIXES, SETTINGS, wait_for},
+    run, work,
+};
 
 #[tokio::test]
 async fn a_store_works_on_a_cluster_whichever_node_it_is_told_of() {
-    let servers = cluster().await;
-    // These prefixes belong to different nodes.
-    for prefix in ["a", "b"] {
-        let slot: u16 = run(
-            &servers[0].url(),
-            &["CLUSTER", "KEYSLOT", &format!("{{{prefix}}}:x")],
-        )
-        .await;
-        assert_eq!(slot < 8_192, prefix == "b", "{prefix} is in slot {slot}");
-        let both = format!(
-            "redis://127.0.0.1:{},127.0.0.1:{}?prefix={prefix}",
-            servers[0].port(),
-            servers[1].port()
-        );
-        let one = format!("{}?cluster=true&prefix={prefix}", servers[0].url());
-        for (number, url) in [both, one].into_iter().enumerate() {
+    let cluster = Cluster::start().await;
+    for prefix in PREFIXES {
+        let one = &cluster.masters[0];
+        let one = format!("{}?cluster=true&prefix={prefix}", one.url());
+        for (number, url) in [cluster.url(prefix), one].into_iter().enumerate() {
             exercise(&work::open(&url).await, &format!("{prefix}-{number}")).await;
         }
     }
@@ -133,10 +93,10 @@ async fn exercise(store: &RedisStore, id: &str) {
 
 #[tokio::test]
 async fn hints_come_from_whichever_node_and_to_whichever() {
-    let servers = cluster().await;
-    for prefix in ["a", "b"] {
+    let cluster = Cluster::start().await;
+    for prefix in PREFIXES {
         let mut stores = Vec::new();
-        for server in &servers {
+        for server in &cluster.masters {
             stores
                 .push(work::open(&format!("{}?cluster=true&prefix={prefix}", server.url())).await);
         }
@@ -176,17 +136,71 @@ async fn a_node_of_a_cluster_is_not_taken_for_a_server_of_its_own() {
 
 #[tokio::test]
 async fn a_node_that_was_killed_comes_back_with_its_work() {
-    let mut servers = cluster().await;
-    let url = format!("{}?cluster=true&prefix=a", servers[0].url());
+    let mut cluster = Cluster::start().await;
+    let url = format!("{}?cluster=true&prefix=a", cluster.masters[0].url());
     let store = work::open(&url).await;
     let owner = work::owner(&store).await;
     work::insert(&store, "one", owner).await;
-    servers[1].restart().await;
+    cluster.masters[2].restart().await;
     let row = work::persist(async || store.get_workflow("one", Payloads::Omit).await).await;
     assert!(row.is_some());
     let request = work::insertion("two", owner);
     let outcome = work::persist(async || store.insert_workflow(request.clone()).await).await;
     assert_eq!(outcome, InsertOutcome::Inserted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_master_is_killed_its_replica_takes_over_with_all_that_had_reached_it() {
+    let mut cluster = Cluster::start().await;
+    let [lost, ..] = &cluster.masters;
+    let replica = cluster.add_replica(lost).await;
+    // Both the keys and the hints are at the first node.
+    let store = work::open(&cluster.url(PREFIXES[0])).await;
+    let other = work::open(&cluster.url(PREFIXES[0])).await;
+    let mut hints = other.subscribe().await.expect("subscribes").into_stream();
+    let owner = work::owner(&store).await;
+    let ids: Vec<String> = (0..100).map(|number| format!("w{number}")).collect();
+    for id in &ids {
+        work::insert(&store, id, owner).await;
+    }
+    let written = offset(lost, "master_repl_offset").await;
+    while offset(&replica, "slave_repl_offset").await < written {
+        tokio::task::yield_now().await;
+    }
+
+    cluster.masters[0].kill();
+    let going_on = async || store.record_step(work::step("w0", owner, 0)).await;
+    assert_eq!(work::persist(going_on).await, RecordOutcome::Recorded);
+    wait_for(&replica, &["INFO", "replication"], |info: &String| {
+        info.contains("role:master")
+    })
+    .await;
+    for id in &ids {
+        let found = store.get_workflow(id, Payloads::Omit).await;
+        assert!(found.expect("reads").is_some(), "{id} is there");
+    }
+    // A store that is opened after the failover finds its way, too.
+    work::insert(&work::open(&cluster.url(PREFIXES[0])).await, "late", owner).await;
+
+    let told = async {
+        assert_eq!(hints.next().await, Some(Wakeup::Everything));
+        let finish = work::finish("w0", owner);
+        store.finish_workflow(finish).await.expect("finishes");
+        while hints.next().await != Some(Wakeup::workflow("w0")) {}
+    };
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    assert!(told.is_ok(), "hints come from another node");
+}
+
+/// How far a server says that replication has come.
+async fn offset(server: &Server, name: &str) -> u64 {
+    let info: String = run(&server.url(), &["INFO", "replication"]).await;
+    let offset = info
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    offset
+        .and_then(|offset| offset.trim().parse().ok())
+        .expect("tells its offset")
 }
 
 #[tokio::test]

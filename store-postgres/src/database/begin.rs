@@ -4,7 +4,7 @@ use sqlx::{PgPool, Postgres, SqlSafeStr, Transaction};
 ///
 /// In a task of its own: the driver does not roll back what a `BEGIN` began that is dropped before its answer. The pool would hand the connection out
 /// again, and what others wrote on it would be acknowledged, and part of a transaction that nobody commits.
-pub(crate) async fn begin(
+pub(super) async fn begin(
     pool: &PgPool,
     statement: impl SqlSafeStr,
 ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {

@@ -1,6 +1,9 @@
 //! The pool, the schema, and the unit of work that all operations are made of.
 mod begin;
+mod connections;
+mod hosts;
 mod planner;
+mod route;
 mod schema;
 mod server;
 mod work;
@@ -8,12 +11,13 @@ mod work;
 use std::{fmt, sync::Arc, time::Duration};
 
 use durable_api::store::StoreErrorKind;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, postgres::PgArguments, query::Query};
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
-pub(crate) use begin::begin;
-pub(crate) use planner::steady_plans;
+pub(crate) use connections::{Connections, close_distrusted};
+pub(crate) use hosts::{Hosts, SessionAttrs};
+pub(crate) use route::Route;
 pub(crate) use schema::Schema;
-pub(crate) use server::{Server, location};
+pub(crate) use server::Server;
 pub(crate) use work::{Access, Work, WorkOn};
 
 use crate::error::{Failure, Stage};
@@ -21,15 +25,15 @@ use crate::error::{Failure, Stage};
 /// Where the store's tables are, and how to reach them. A clone is another handle.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: PgPool,
+    connections: Connections,
     schema: Arc<Schema>,
     transaction_pooling: bool,
 }
 
 impl Database {
-    pub(crate) fn new(pool: PgPool, schema: Schema, transaction_pooling: bool) -> Self {
+    pub(crate) fn new(connections: Connections, schema: Schema, transaction_pooling: bool) -> Self {
         Self {
-            pool,
+            connections,
             schema: Arc::new(schema),
             transaction_pooling,
         }
@@ -66,9 +70,9 @@ impl Database {
             // Parse and Bind travel apart; only a transaction keeps them on one server connection.
             return self.transaction(access).await;
         }
-        let connection = self.pool.acquire().await;
+        let connection = self.connections.acquire().await;
         let connection = connection.map_err(|error| self.unreached(error))?;
-        Ok(Work::single(connection, access))
+        Ok(Work::single(self.connections.clone(), connection, access))
     }
 
     /// A unit of work of any number of statements.
@@ -79,9 +83,13 @@ impl Database {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
-        let transaction = begin(&self.pool, statement).await;
+        let transaction = self.connections.begin(statement).await;
         let transaction = transaction.map_err(|error| self.unreached(error))?;
-        Ok(Work::transaction(transaction, access))
+        Ok(Work::transaction(
+            self.connections.clone(),
+            transaction,
+            access,
+        ))
     }
 
     /// Reads with one statement.
@@ -108,12 +116,12 @@ impl Database {
 
     /// `host:port/database`, without credentials.
     pub(crate) fn location(&self) -> String {
-        location(&self.pool.connect_options())
+        self.connections.location()
     }
 
     /// How long an operation waits for a connection.
     pub(crate) fn acquire_timeout(&self) -> Duration {
-        self.pool.options().get_acquire_timeout()
+        self.connections.timeout()
     }
 
     fn unreached(&self, error: sqlx::Error) -> Failure {

@@ -136,7 +136,12 @@ mod tests {
 
     /// What the plans of the statements that a connection keeps have in place of index lookups.
     async fn scans(store: &PostgresStore) -> (usize, Vec<String>) {
-        let mut connection = store.database.pool.acquire().await.expect("a connection");
+        let mut connection = store
+            .database
+            .connections
+            .acquire()
+            .await
+            .expect("a connection");
         let generic = "SET plan_cache_mode = force_generic_plan";
         connection.execute(generic).await.expect("sets");
         let kept = "SELECT name, statement, cardinality(parameter_types) AS arguments
@@ -215,12 +220,25 @@ mod tests {
              ANALYZE {schema}.workflows, {schema}.steps"
         );
         let filled = sqlx::raw_sql(AssertSqlSafe(fill));
-        filled.execute(&store.database.pool).await.expect("fills");
+        let mut connection = store
+            .database
+            .connections
+            .acquire()
+            .await
+            .expect("a connection");
+        filled.execute(&mut *connection).await.expect("fills");
+        drop(connection);
         let (full, on_full) = scans(&store).await;
 
         let drop = format!("DROP SCHEMA {schema} CASCADE");
         let dropped = sqlx::raw_sql(AssertSqlSafe(drop));
-        dropped.execute(&store.database.pool).await.expect("drops");
+        let mut connection = store
+            .database
+            .connections
+            .acquire()
+            .await
+            .expect("a connection");
+        dropped.execute(&mut *connection).await.expect("drops");
         assert!(
             empty >= 12 && full >= empty,
             "{empty} and {full} statements"

@@ -12,6 +12,7 @@ const OLDEST: i32 = 13;
 
 const PROBE: &str = "
 SELECT current_setting('server_version_num')::int AS version,
+       version() AS product,
        current_setting('server_encoding') AS encoding,
        current_setting('fsync') AS fsync,
        current_setting('synchronous_commit') AS synchronous_commit";
@@ -27,13 +28,18 @@ impl Server {
     /// Asks the server, and refuses one that cannot hold the store. On a connection of its own: the
     /// pool would wait for a server that refuses connections, and then not say why.
     pub(crate) async fn probe(database: &Database) -> Result<Self, Failure> {
-        let timeout = database.pool.options().get_acquire_timeout();
-        let row = tokio::time::timeout(timeout, ask(&database.pool.connect_options()))
+        let probed = tokio::time::timeout(database.acquire_timeout(), async {
+            let options = database.connections.locate().await?;
+            ask(&options)
+                .await
+                .map_err(|error| database.unreached(error))
+        });
+        let row = probed
             .await
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-            .map_err(|error| database.unreached(error))?;
-        let (version, encoding, server) =
+            .unwrap_or_else(|_| Err(database.unreached(sqlx::Error::PoolTimedOut)))?;
+        let (product, version, encoding, server) =
             read(&row).map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
+        check_product(&product)?;
         if version < OLDEST {
             return Err(Failure::new(
                 StoreErrorKind::Incompatible,
@@ -80,29 +86,43 @@ async fn ask(options: &PgConnectOptions) -> Result<PgRow, sqlx::Error> {
     Ok(row)
 }
 
-fn read(row: &PgRow) -> Result<(i32, String, Server), sqlx::Error> {
+/// Refuses a server whose advisory locks lock nothing: it would break promises without a word.
+fn check_product(product: &str) -> Result<(), Failure> {
+    if product.contains("CockroachDB") {
+        return Err(Failure::new(
+            StoreErrorKind::Incompatible,
+            "the server is cockroachdb, whose advisory locks lock nothing, and the store relies on them: use postgres",
+        ));
+    }
+    Ok(())
+}
+
+fn read(row: &PgRow) -> Result<(String, i32, String, Server), sqlx::Error> {
     let server = Server {
         fsync: row.try_get("fsync")?,
         synchronous_commit: row.try_get("synchronous_commit")?,
     };
     let version: i32 = row.try_get("version")?;
-    Ok((version / 10_000, row.try_get("encoding")?, server))
-}
-
-/// `host:port/database`, without credentials.
-pub(crate) fn location(options: &PgConnectOptions) -> String {
-    let database = options
-        .get_database()
-        .unwrap_or_else(|| options.get_username());
-    match options.get_socket() {
-        Some(socket) => format!("{}:{}/{database}", socket.display(), options.get_port()),
-        None => format!("{}:{}/{database}", options.get_host(), options.get_port()),
-    }
+    Ok((
+        row.try_get("product")?,
+        version / 10_000,
+        row.try_get("encoding")?,
+        server,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_only_pretends_to_lock_is_refused() {
+        let cockroach = "CockroachDB CCL v25.1.0 (x86_64-pc-linux-gnu, built 2025/01/01)";
+        let refused = check_product(cockroach).expect_err("is refused");
+        assert_eq!(refused.kind, StoreErrorKind::Incompatible);
+        let postgres = "PostgreSQL 15.12 (Debian 15.12-0+deb12u2) on x86_64-pc-linux-gnu";
+        assert!(check_product(postgres).is_ok());
+    }
 
     #[test]
     fn hazards_are_named() {

@@ -5,6 +5,7 @@ use sqlx::{
     query::Query,
 };
 
+use super::Connections;
 use crate::error::{Failure, Stage};
 
 /// Whether losing the connection leaves a doubt.
@@ -14,13 +15,41 @@ pub(crate) enum Access {
     Write,
 }
 
+impl Access {
+    /// How far an operation has come with its last statement.
+    fn at_the_end(self) -> Stage {
+        match self {
+            Self::Read => Stage::Uncommitted,
+            Self::Write => Stage::Committing,
+        }
+    }
+}
+
 /// One operation on a connection of the pool.
 pub(crate) type Work = WorkOn<'static>;
 
 /// One operation on one connection. Dropped before [`commit`](Self::commit), it is rolled back.
 pub(crate) struct WorkOn<'c> {
     connection: Connection<'c>,
+    /// What the connection is of, if not of the caller's.
+    origin: Option<Origin>,
     access: Access,
+}
+
+/// Where a connection comes from.
+struct Origin {
+    connections: Connections,
+    /// How often the server had changed when it was made.
+    moves: u64,
+}
+
+impl Origin {
+    fn of(connections: Connections) -> Self {
+        Self {
+            moves: connections.moves(),
+            connections,
+        }
+    }
 }
 
 enum Connection<'c> {
@@ -36,20 +65,31 @@ impl<'c> WorkOn<'c> {
     pub(crate) fn within(connection: &'c mut PgConnection) -> Self {
         Self {
             connection: Connection::Caller(connection),
+            origin: None,
             access: Access::Write,
         }
     }
 
-    pub(super) fn single(connection: PoolConnection<Postgres>, access: Access) -> Self {
+    pub(super) fn single(
+        connections: Connections,
+        connection: PoolConnection<Postgres>,
+        access: Access,
+    ) -> Self {
         Self {
             connection: Connection::Single(connection),
+            origin: Some(Origin::of(connections)),
             access,
         }
     }
 
-    pub(super) fn transaction(transaction: Transaction<'static, Postgres>, access: Access) -> Self {
+    pub(super) fn transaction(
+        connections: Connections,
+        transaction: Transaction<'static, Postgres>,
+        access: Access,
+    ) -> Self {
         Self {
             connection: Connection::Transaction(transaction),
+            origin: Some(Origin::of(connections)),
             access,
         }
     }
@@ -59,25 +99,24 @@ impl<'c> WorkOn<'c> {
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Failure> {
-        match &mut self.connection {
+        let (rows, stage) = match &mut self.connection {
             Connection::Single(connection) => {
-                let stage = match self.access {
-                    Access::Read => Stage::Uncommitted,
-                    Access::Write => Stage::Committing,
-                };
-                let rows = query.fetch_all(&mut **connection).await;
-                rows.map_err(|error| Failure::from_driver(error, stage))
+                let rows = query.fetch_all(&mut **connection);
+                let rows = watch(self.origin.as_ref(), rows).await;
+                (rows, self.access.at_the_end())
             }
             Connection::Transaction(transaction) => {
-                let rows = query.fetch_all(&mut **transaction).await;
-                rows.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))
+                let rows = query.fetch_all(&mut **transaction);
+                let rows = watch(self.origin.as_ref(), rows).await;
+                (rows, Stage::Uncommitted)
             }
             Connection::Caller(connection) => {
                 let rows = query.fetch_all(&mut **connection).await;
                 // Outside a transaction, the write may have been committed.
-                rows.map_err(|error| Failure::from_driver(error, Stage::Committing))
+                (rows, Stage::Committing)
             }
-        }
+        };
+        rows.map_err(|error| failed(self.origin.as_ref(), error, stage))
     }
 
     /// Runs a script of several statements, without arguments. Only within a transaction.
@@ -90,22 +129,36 @@ impl<'c> WorkOn<'c> {
         };
         match done {
             Ok(_) => Ok(()),
-            Err(error) => Err(Failure::from_driver(error, Stage::Uncommitted)),
+            Err(error) => Err(failed(self.origin.as_ref(), error, Stage::Uncommitted)),
         }
     }
 
     /// Makes the work last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        let stage = match self.access {
-            Access::Read => Stage::Uncommitted,
-            Access::Write => Stage::Committing,
-        };
         match self.connection {
             Connection::Single(_) | Connection::Caller(_) => Ok(()),
             Connection::Transaction(transaction) => {
-                let committed = transaction.commit().await;
-                committed.map_err(|error| Failure::from_driver(error, stage))
+                let stage = self.access.at_the_end();
+                let committed = watch(self.origin.as_ref(), transaction.commit()).await;
+                committed.map_err(|error| failed(self.origin.as_ref(), error, stage))
             }
         }
     }
+}
+
+async fn watch<T: Send>(
+    origin: Option<&Origin>,
+    work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, sqlx::Error> {
+    match origin {
+        Some(origin) => origin.connections.watch(origin.moves, work).await,
+        None => work.await,
+    }
+}
+
+fn failed(origin: Option<&Origin>, error: sqlx::Error, stage: Stage) -> Failure {
+    if let Some(origin) = origin {
+        origin.connections.note(&error);
+    }
+    Failure::from_driver(error, stage)
 }

@@ -4,14 +4,14 @@ use durable_api::{
     store::{Outcome, StepRecord, StepRef, StoreErrorKind},
 };
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres,
+    AssertSqlSafe, PgConnection, Postgres,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
 
 use super::ledger::{Ledger, Sealed, Standing};
 use crate::{
-    database::{Schema, begin},
+    database::{Connections, Schema},
     error::{Failure, Stage},
     record::{self, column},
 };
@@ -19,7 +19,7 @@ use crate::{
 /// The outcomes that committed in a database of the user's.
 #[derive(Clone)]
 pub(super) struct Completions {
-    pool: PgPool,
+    connections: Connections,
     schema: Schema,
 }
 
@@ -58,16 +58,19 @@ SELECT coalesce(current_setting('durable.transaction', true), '') = $1 AS same,
 
 impl Completions {
     /// The table, which is made if there is none.
-    pub(super) async fn create(pool: PgPool, schema: Schema) -> Result<Self, Failure> {
-        let completions = Self { pool, schema };
+    pub(super) async fn create(connections: Connections, schema: Schema) -> Result<Self, Failure> {
+        let completions = Self {
+            connections,
+            schema,
+        };
         if !completions.exists().await? {
             completions.create_table().await?;
         }
         Ok(completions)
     }
 
-    pub(super) fn pool(&self) -> &PgPool {
-        &self.pool
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     pub(super) fn schema_name(&self) -> &str {
@@ -92,14 +95,15 @@ impl Completions {
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = 'durable_completions'",
         );
-        let found = found.bind(self.schema.name()).fetch_all(&self.pool).await;
+        let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
+        let found = found.bind(self.schema.name()).fetch_all(&mut *connection);
+        let found = self.watch(found).await;
         found.map(|rows| !rows.is_empty()).map_err(uncommitted)
     }
 
     async fn create_table(&self) -> Result<(), Failure> {
         // Under a lock, because `IF NOT EXISTS` alone fails when two create it at the same time.
-        let begun = begin(&self.pool, "BEGIN").await;
-        let mut transaction = begun.map_err(uncommitted)?;
+        let mut transaction = self.connections.begin("BEGIN").await.map_err(uncommitted)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind(format!("durable completions {:?}", self.schema.name()))
             .execute(&mut *transaction)
@@ -122,10 +126,11 @@ impl Completions {
             .query(FIND)
             .bind(&step.workflow_id)
             .bind(i64::from(step.step_id));
-        let row: Option<PgRow> = query
-            .fetch_optional(&self.pool)
+        let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
+        let row: Option<PgRow> = self
+            .watch(query.fetch_optional(&mut *connection))
             .await
-            .map_err(|error| self.explain(uncommitted(error)))?;
+            .map_err(|error| self.failed(error, Stage::Uncommitted))?;
         row.map(|row| record::step_of(&step.workflow_id, &row))
             .transpose()
     }
@@ -134,10 +139,19 @@ impl Completions {
         &self,
         statement: Query<'static, Postgres, PgArguments>,
     ) -> Result<u64, Failure> {
-        match statement.execute(&self.pool).await {
+        let mut connection = self.connections.acquire().await.map_err(uncommitted)?;
+        match self.watch(statement.execute(&mut *connection)).await {
             Ok(done) => Ok(done.rows_affected()),
-            Err(error) => Err(self.explain(Failure::from_driver(error, Stage::Committing))),
+            Err(error) => Err(self.failed(error, Stage::Committing)),
         }
+    }
+
+    async fn watch<T: Send>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, sqlx::Error> {
+        let moves = self.connections.moves();
+        self.connections.watch(moves, work).await
     }
 
     fn query(&self, template: &str) -> Query<'static, Postgres, PgArguments> {
@@ -145,7 +159,9 @@ impl Completions {
         sqlx::query(AssertSqlSafe(sql))
     }
 
-    fn explain(&self, failure: Failure) -> Failure {
+    fn failed(&self, error: sqlx::Error, stage: Stage) -> Failure {
+        self.connections.note(&error);
+        let failure = Failure::from_driver(error, stage);
         match failure.kind {
             StoreErrorKind::Incompatible => failure.with_message(format!(
                 "table `durable_completions` in schema `{}` is missing or not ours: connect the data source again",
@@ -185,7 +201,7 @@ impl Ledger for Completions {
         let row = query
             .fetch_one(connection)
             .await
-            .map_err(|error| self.explain(uncommitted(error)))?;
+            .map_err(|error| self.failed(error, Stage::Uncommitted))?;
         let (same, recorded): (bool, bool) = (column(&row, "same")?, column(&row, "recorded")?);
         Ok(match (same, recorded) {
             (false, _) => Sealed::Gone,

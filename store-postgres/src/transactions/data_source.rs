@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use durable_api::{
@@ -9,7 +9,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use super::{completions::Completions, run};
 use crate::{
-    database::{Schema, location},
+    database::{Connections, Route, Schema, close_distrusted},
     error::Failure,
     url,
 };
@@ -36,15 +36,22 @@ impl PgDataSource {
     pub const DEFAULT_SCHEMA: &'static str = "public";
 
     /// Connects to the database that a URL names, and creates the table if there is none. The parameter `schema` is that of
-    /// the table; all others are the driver's.
+    /// the table; all others are the driver's. Several hosts are a primary and its standbys, as for the store
+    /// ([`PostgresOptions::from_url`](crate::PostgresOptions::from_url)).
     ///
     /// # Errors
     /// `Invalid` for the URL; otherwise as [`new`](Self::new).
     pub async fn connect(url: &str) -> StoreResult<Self> {
         let opened = match url::parse_data_source(url) {
-            Ok((options, schema)) => {
-                let pool = PgPoolOptions::new().connect_lazy_with(options);
-                open(pool, schema.as_deref().unwrap_or(Self::DEFAULT_SCHEMA)).await
+            Ok((hosts, schema)) => {
+                let route = Arc::new(Route::new(hosts));
+                let pool = close_distrusted(PgPoolOptions::new(), &route);
+                let connections = Connections::open(pool, route, false);
+                open(
+                    connections,
+                    schema.as_deref().unwrap_or(Self::DEFAULT_SCHEMA),
+                )
+                .await
             }
             Err(failure) => Err(failure),
         };
@@ -65,7 +72,7 @@ impl PgDataSource {
     /// # Errors
     /// As [`new`](Self::new); `Invalid` for a name that no schema can have.
     pub async fn in_schema(pool: PgPool, schema: &str) -> StoreResult<Self> {
-        open(pool, schema)
+        open(Connections::given(pool), schema)
             .await
             .map_err(|failure| failure.into_store_error("connect"))
     }
@@ -95,10 +102,10 @@ impl PgDataSource {
     }
 }
 
-async fn open(pool: PgPool, schema: &str) -> Result<PgDataSource, Failure> {
+async fn open(connections: Connections, schema: &str) -> Result<PgDataSource, Failure> {
     let schema = Schema::new(schema)?;
-    let location = location(&pool.connect_options());
-    let completions = Completions::create(pool, schema).await;
+    let location = connections.location();
+    let completions = Completions::create(connections, schema).await;
     let completions = completions.map_err(|failure| match failure.kind {
         StoreErrorKind::Unavailable | StoreErrorKind::Indeterminate => {
             failure.with_message(location)
@@ -115,19 +122,21 @@ impl TransactionStore for PgDataSource {
         step: StepRef,
         body: &'a DynBody<'a>,
     ) -> StoreResult<TransactionOutcome> {
-        run::run(self.completions.pool(), &self.completions, &step, body)
-            .await
-            .map_err(|failure| failure.into_store_error("run_transaction"))
+        run::run(
+            self.completions.connections(),
+            &self.completions,
+            &step,
+            body,
+        )
+        .await
+        .map_err(|failure| failure.into_store_error("run_transaction"))
     }
 }
 
 impl fmt::Debug for PgDataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PgDataSource")
-            .field(
-                "location",
-                &location(&self.completions.pool().connect_options()),
-            )
+            .field("location", &self.completions.connections().location())
             .field("schema", &self.completions.schema_name())
             .finish_non_exhaustive()
     }

@@ -1,8 +1,8 @@
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres, Transaction};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::database::begin;
+use crate::database::Connections;
 
 /// An open transaction on a connection of a pool. Dropped before it ends, it is rolled back.
 pub(super) struct OpenTransaction {
@@ -14,10 +14,10 @@ pub(super) struct OpenTransaction {
 
 impl OpenTransaction {
     /// Begins one, and marks it: a setting that ends with the transaction, and takes no snapshot.
-    pub(super) async fn begin(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    pub(super) async fn begin(connections: &Connections) -> Result<Self, sqlx::Error> {
         let marker = Uuid::new_v4().simple().to_string();
-        let statement = format!("BEGIN READ WRITE; SET LOCAL durable.transaction = '{marker}'");
-        let transaction = begin(pool, AssertSqlSafe(statement)).await?;
+        let begin = format!("BEGIN READ WRITE; SET LOCAL durable.transaction = '{marker}'");
+        let transaction = connections.begin(AssertSqlSafe(begin)).await?;
         Ok(Self {
             transaction: Some(transaction),
             marker,

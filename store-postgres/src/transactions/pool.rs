@@ -1,14 +1,7 @@
-use sqlx::{
-    Connection as _, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, postgres::PgPoolOptions};
 
-/// The connections that bodies run on. None is opened before it is needed.
-pub(crate) fn bodies(
-    pool: PgPoolOptions,
-    connect: PgConnectOptions,
-    max_connections: u32,
-) -> PgPool {
+/// For the connections that bodies run on. None is opened before it is needed.
+pub(crate) fn bodies(pool: PgPoolOptions, max_connections: u32) -> PgPoolOptions {
     pool.min_connections(0)
         .max_connections(max_connections)
         // A body that was dropped in the middle may have left a savepoint open.
@@ -16,5 +9,4 @@ pub(crate) fn bodies(
             let clean = !connection.is_in_transaction();
             Box::pin(async move { Ok(clean) })
         })
-        .connect_lazy_with(connect)
 }

@@ -1,7 +1,6 @@
 use durable_api::store::{
     BodyOutcome, DynBody, Outcome, StepRecord, StepRef, StoreErrorKind, TransactionOutcome,
 };
-use sqlx::PgPool;
 
 use super::{
     guard::lend,
@@ -9,13 +8,14 @@ use super::{
     open::OpenTransaction,
 };
 use crate::{
+    database::Connections,
     error::{Failure, Stage, is_connection_lost, sqlstate},
     writes,
 };
 
 /// Runs a body in a transaction, and commits it with its outcome.
 pub(super) async fn run(
-    pool: &PgPool,
+    connections: &Connections,
     ledger: &impl Ledger,
     step: &StepRef,
     body: &DynBody<'_>,
@@ -27,12 +27,17 @@ pub(super) async fn run(
         Standing::Recorded(record) => return Ok(TransactionOutcome::AlreadyRecorded(record)),
         Standing::NotOwner => return Ok(TransactionOutcome::NotOwner),
     }
-    let transaction = OpenTransaction::begin(pool).await.map_err(|error| {
+    let transaction = OpenTransaction::begin(connections).await.map_err(|error| {
         let failure = Failure::from_driver(error, Stage::Uncommitted);
         failure.with_message(format!("no transaction could be begun for {}", name(step)))
     })?;
     let (guard, lent) = lend(transaction);
-    let outcome = body.run(Box::new(guard)).await;
+    let moves = connections.moves();
+    let running = async { Ok(body.run(Box::new(guard)).await) };
+    let outcome = connections.watch(moves, running).await.map_err(|error| {
+        let failure = Failure::from_driver(error, Stage::Uncommitted);
+        failure.with_message(format!("the body of {} lost its connection", name(step)))
+    })?;
     let Some(transaction) = lent.take_back() else {
         return Err(invalid(
             step,
@@ -40,7 +45,13 @@ pub(super) async fn run(
         ));
     };
     match outcome {
-        BodyOutcome::Commit(record) => commit(transaction, ledger, step, &record).await,
+        BodyOutcome::Commit(record) => {
+            let committing = async { Ok(commit(transaction, ledger, step, &record).await) };
+            match connections.watch(moves, committing).await {
+                Ok(committed) => committed,
+                Err(error) => Err(Failure::from_driver(error, Stage::Committing)),
+            }
+        }
         BodyOutcome::RollBack(failure) => roll_back(transaction, step, failure).await,
     }
 }

@@ -1,15 +1,18 @@
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, io::ErrorKind::UnexpectedEof, sync::Arc, time::Duration};
 
 use durable_api::store::Wakeup;
 use futures::{Stream, stream};
 use sqlx::{
     Executor as _,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{runtime::Handle, time::timeout};
 
 use super::notice::Address;
-use crate::error::{Failure, Stage};
+use crate::{
+    database::Route,
+    error::{Failure, Stage},
+};
 
 /// A connection that was silent for so long is tried: it may have been lost without a word.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -20,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Listens to other processes, on a connection of its own.
 pub(super) struct Listener {
     connection: Connection,
-    options: PgConnectOptions,
+    route: Arc<Route>,
     timeout: Duration,
     address: Address,
     waiting: VecDeque<Wakeup>,
@@ -28,16 +31,14 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) async fn open(
-        options: PgConnectOptions,
+        route: Arc<Route>,
         timeout: Duration,
         address: Address,
     ) -> Result<Self, Failure> {
-        let connection = Connection::open(&options, timeout, &address.channel).await;
-        let connection =
-            connection.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
+        let connection = Connection::open(&route, timeout, &address.channel).await?;
         Ok(Self {
             connection,
-            options,
+            route,
             timeout,
             address,
             waiting: VecDeque::new(),
@@ -57,9 +58,7 @@ impl Listener {
                 return hint;
             }
             match self.connection.receive(self.timeout).await {
-                Ok(Some(text)) => self.waiting.extend(self.address.read(&text)),
-                // Made anew by the driver.
-                Ok(None) => return Wakeup::Everything,
+                Ok(text) => self.waiting.extend(self.address.read(&text)),
                 Err(error) => {
                     tracing::debug!(%error, "the connection that listens was lost");
                     self.reconnect().await;
@@ -71,15 +70,18 @@ impl Listener {
 
     async fn reconnect(&mut self) {
         loop {
-            tokio::time::sleep(PAUSE).await;
             let channel = &self.address.channel;
-            match Connection::open(&self.options, self.timeout, channel).await {
+            match Connection::open(&self.route, self.timeout, channel).await {
                 Ok(connection) => {
                     self.connection = connection;
                     return;
                 }
-                Err(error) => tracing::debug!(%error, "cannot listen again yet"),
+                Err(failure) => {
+                    let error = failure.into_store_error("subscribe");
+                    tracing::debug!(%error, "cannot listen again yet");
+                }
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
@@ -93,36 +95,43 @@ struct Connection {
 
 impl Connection {
     async fn open(
-        options: &PgConnectOptions,
+        route: &Route,
         acquire_timeout: Duration,
         channel: &str,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, Failure> {
         // The driver wants a pool to listen: one that never gives up its only connection.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
             .acquire_timeout(acquire_timeout)
-            .connect_lazy_with(options.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.ignore_pool_close_event(true);
-        listener.listen(channel).await?;
+            .connect_lazy_with(route.locate().await?);
+        let listening = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.ignore_pool_close_event(true);
+            // The driver would connect to the same host again.
+            listener.eager_reconnect(false);
+            listener.listen(channel).await?;
+            Ok(listener)
+        };
+        let listener = listening
+            .await
+            .map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
         Ok(Self {
             listener: Some(listener),
             runtime: Handle::current(),
         })
     }
 
-    /// The next notification's text; nothing, if the connection was lost and made anew.
-    async fn receive(&mut self, patience: Duration) -> Result<Option<String>, sqlx::Error> {
+    /// The next notification's text.
+    async fn receive(&mut self, patience: Duration) -> Result<String, sqlx::Error> {
         let Some(listener) = &mut self.listener else {
             return Err(sqlx::Error::PoolClosed);
         };
         loop {
             match timeout(SILENCE, listener.try_recv()).await {
-                Ok(Ok(notification)) => {
-                    return Ok(notification.map(|one| one.payload().to_owned()));
-                }
+                Ok(Ok(Some(notification))) => return Ok(notification.payload().to_owned()),
+                Ok(Ok(None)) => return Err(std::io::Error::from(UnexpectedEof).into()),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
                     let answer = timeout(patience, (&mut *listener).execute("SELECT 1")).await;

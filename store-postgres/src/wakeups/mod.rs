@@ -10,6 +10,8 @@ mod outbox;
 
 pub(crate) use hints::Hints;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use durable_api::store::{StoreResult, WakeupStore, Wakeups};
 use futures::stream;
@@ -31,13 +33,13 @@ impl WakeupStore for PostgresStore {
 
 async fn subscribe(store: &PostgresStore) -> Result<Wakeups, Failure> {
     let own = store.hints.subscribe();
-    let Some(options) = &store.listening else {
+    let Some(route) = &store.listening else {
         return Ok(Wakeups::new(own));
     };
     let timeout = store.database.acquire_timeout();
-    let listener = Listener::open((**options).clone(), timeout, store.hints.address()).await;
+    let listener = Listener::open(Arc::clone(route), timeout, store.hints.address()).await;
     let others = listener
-        .map_err(|failure| failure.with_message(crate::database::location(options)))?
+        .map_err(|failure| failure.with_message(route.location()))?
         .into_stream();
     Ok(Wakeups::new(stream::select(own, others)))
 }

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod bodies;
+pub mod pair;
 pub mod proxy;
 
 use std::{

@@ -1,10 +1,10 @@
-//! Proxies that lose an answer of the server's, or hold it back.
+//! Proxies that lose an answer of the server's, hold it back, or fall silent.
 use std::sync::{Arc, Mutex};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
 };
 
 /// Passes everything on, until a client's message holds `text`: that one is passed on, and when the server has answered, the
@@ -107,4 +107,41 @@ fn server() -> String {
         server.host_str().expect("has a host"),
         server.port().unwrap_or(5432)
     )
+}
+
+/// Passes everything on until it is told to be silent, as a network is that lost the server.
+pub struct Silencer {
+    pub port: u16,
+    is_silent: Arc<watch::Sender<bool>>,
+}
+
+impl Silencer {
+    /// A way to the server at a port.
+    pub async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+        let port = listener.local_addr().expect("has an address").port();
+        let is_silent = Arc::new(watch::Sender::new(false));
+        let silence = Arc::clone(&is_silent);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut silence = silence.subscribe();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", server))
+                        .await
+                        .expect("connects");
+                    tokio::select! {
+                        _ = silence.wait_for(|silent| *silent) => {}
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+                    }
+                    // Both ends stay open.
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        Self { port, is_silent }
+    }
+
+    pub fn silence(&self) {
+        self.is_silent.send_replace(true);
+    }
 }

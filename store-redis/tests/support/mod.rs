@@ -1,10 +1,12 @@
 //! Servers for tests: the shared one, and private ones that a test may misconfigure and kill.
 #![allow(dead_code, unreachable_pub)]
+pub mod cluster;
 pub mod proxy;
 pub mod work;
 
 use std::{
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -103,6 +105,14 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a running server").id()
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Stops the server, so that it hangs, or lets it go on.
