@@ -88,7 +88,8 @@
 //! | `delayed:<app>` | sorted set | an application's delayed workflows, by when they are due |
 //! | `delayed_in:<queue>` | set | those of a queue |
 //! | `debounced:<app>:<name>` | sorted set | those of a name that can be pushed back, by debounce key |
-//! | `pushed:<app>:<name>` | hash | debounce keys to the workflows that they pushed back last |
+//! | `pushed:<app>:<name>` | hash | pushes, by debounce key and request, to the workflows that they pushed back |
+//! | `pushes:<id>` | set | the pushes of a workflow |
 //! | `schedules:<app>` | set | the names of an application's schedules |
 //! | `schedule:<app>:<name>` | hash | a schedule |
 //! | `schedule_revision` | string | the last revision that a schedule got |

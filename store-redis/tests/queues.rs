@@ -361,7 +361,7 @@ async fn a_push_whose_answer_was_lost_starts_nothing_when_its_workflow_was_relea
     let ids = ["first", "third"].map(str::to_owned).to_vec();
     let deleted = store.delete_workflows(DeleteWorkflows::new(ids)).await;
     assert_eq!(deleted.expect("deletes").changed.len(), 2);
-    let left: Vec<String> = run(&url, &["KEYS", &format!("{{{prefix}}}:pushed*")]).await;
+    let left: Vec<String> = run(&url, &["KEYS", &format!("{{{prefix}}}:push*")]).await;
     assert_eq!(left, [""; 0]);
     clean(&url, &prefix).await;
 }

@@ -1,7 +1,5 @@
 -- Workflows have more columns, which belong before the payloads; so the table is made anew. Foreign keys are off
 -- meanwhile, because dropping the table would otherwise take with it what belongs to its rows.
---
--- `debounced_by` tells the request that pushed a workflow back last from all others, so that its repetition is known.
 CREATE TABLE new_workflows (
     seq               INTEGER PRIMARY KEY,
     id                TEXT    NOT NULL UNIQUE,
@@ -25,7 +23,6 @@ CREATE TABLE new_workflows (
     delayed_until     INTEGER,
     debounce_key      TEXT,
     debounce_until    INTEGER,
-    debounced_by      BLOB,
     schedule          TEXT,
     caller_user       TEXT,
     caller_role       TEXT,
@@ -88,7 +85,14 @@ CREATE INDEX workflows_delayed ON workflows (app, delayed_until) WHERE status = 
 CREATE INDEX workflows_by_debounce_key ON workflows (app, name, debounce_key)
     WHERE status = 'DELAYED' AND debounce_key IS NOT NULL;
 
-CREATE INDEX workflows_by_debouncer ON workflows (debounced_by) WHERE debounced_by IS NOT NULL;
+-- Which workflow each debounced request pushed back, by what tells the request from all others: its repetition is answered the
+-- same, also after another push, or when that workflow has started meanwhile.
+CREATE TABLE pushes (
+    token    BLOB    NOT NULL PRIMARY KEY,
+    workflow INTEGER NOT NULL REFERENCES workflows (seq) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pushes_of_workflow ON pushes (workflow);
 
 -- Deduplication: one workflow that has not ended.
 CREATE UNIQUE INDEX workflows_deduplicated ON workflows (app, queue, deduplication_id)

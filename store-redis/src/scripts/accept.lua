@@ -84,16 +84,15 @@ end
 local function push_back(id, row, request)
   local delayed = request.delayed or request.now
   if is_before(place_of(row[DEBOUNCE_UNTIL], ''), place_of(delayed, '')) then delayed = row[DEBOUNCE_UNTIL] end
-  local refusal = delay(id, row, delayed, request.now, 'pushed_by', request.token,
+  local refusal = delay(id, row, delayed, request.now,
     'input_encoding', field_of(request, 'input_encoding'), 'input', field_of(request, 'input'))
   if refusal then return refusal end
-  redis.call('HSET', pushed_key(row[APP], row[NAME]), row[DEBOUNCE], id)
+  note_push(id, row, request.token)
 end
 
--- The workflow that this very request pushed back last.
+-- The workflow that an earlier call of this very request pushed back.
 local function pushed_before(request)
-  local id = redis.call('HGET', pushed_key(request.app, request.name), request.debounce)
-  if id and attempt('HGET', base .. 'wf:' .. id, 'pushed_by') == request.token then return id end
+  return redis.call('HGET', pushed_key(request.app, request.name), push_of(request.debounce, request.token)) or nil
 end
 
 -- Writes the row of a request, and puts it where it waits. Answers an error.

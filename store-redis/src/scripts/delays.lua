@@ -26,16 +26,32 @@ local function debounced_by(app, name, debounce)
   if member then return id_of(string.sub(member, #prefix + 1)), member end
 end
 
--- Which workflow a debounce key pushed back last, among those of an application and name. Known until it is deleted, so that a
--- repetition of the push is recognized when it is delayed no more.
+-- Which workflow each push of an application and name went into, by its debounce key and token. Known until that is deleted, so
+-- that a repetition is recognized after another push, and when the workflow is delayed no more.
 local function pushed_key(app, name)
   return base .. 'pushed:' .. framed(app) .. name
 end
 
-local function forget_push(id, row)
-  if not row[DEBOUNCE] then return end
-  local key = pushed_key(row[APP], row[NAME])
-  if redis.call('HGET', key, row[DEBOUNCE]) == id then redis.call('HDEL', key, row[DEBOUNCE]) end
+-- The pushes of a workflow.
+local function pushes_key(id)
+  return base .. 'pushes:' .. id
+end
+
+local function push_of(debounce, token)
+  return framed(debounce) .. token
+end
+
+local function note_push(id, row, token)
+  local push = push_of(row[DEBOUNCE], token)
+  redis.call('HSET', pushed_key(row[APP], row[NAME]), push, id)
+  redis.call('SADD', pushes_key(id), push)
+end
+
+local function forget_pushes(id, row)
+  local pushes = redis.call('SMEMBERS', pushes_key(id))
+  if #pushes == 0 then return end
+  for _, push in ipairs(pushes) do redis.call('HDEL', pushed_key(row[APP], row[NAME]), push) end
+  redis.call('UNLINK', pushes_key(id))
 end
 
 local function enter_delayed(id, app, name, queue, created, delayed, debounce)

@@ -15,7 +15,7 @@ local function delete(id, row)
   redis.call('ZREM', base .. 'workflows', place)
   if row[PARENT] then redis.call('ZREM', base .. 'children:' .. row[PARENT], place) end
   if row[FORKED] then redis.call('ZREM', base .. 'forks:' .. row[FORKED], place) end
-  forget_push(id, row)
+  forget_pushes(id, row)
   if IS_FINAL[row[STATUS]] then
     if row[COMPLETED] then redis.call('ZREM', finished_key(row[APP]), place_of(row[COMPLETED], id)) end
   else

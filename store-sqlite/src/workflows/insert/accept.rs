@@ -108,11 +108,12 @@ async fn push_back(
         request.name.as_str(),
         debounce.key.as_str(),
     ];
-    // Of an earlier call: whoever pushed it back since has undone that, so that only the last one matters.
+    // By an earlier call of this very request.
     let mut repetition = key.clone();
     repetition.push(token(request));
     let pushed = query(
-        "SELECT id FROM workflows WHERE app = ? AND name = ? AND debounce_key = ? AND debounced_by = ?",
+        "SELECT w.id FROM pushes p JOIN workflows w ON w.seq = p.workflow \
+         WHERE w.app = ? AND w.name = ? AND w.debounce_key = ? AND p.token = ?",
         repetition,
     )
     .fetch_optional(&mut *connection)
@@ -130,19 +131,24 @@ async fn push_back(
     let Some(row) = delayed else {
         return Ok(None);
     };
-    let id = row.try_get("id")?;
+    let (seq, id) = (row.try_get::<i64, _>("seq")?, row.try_get("id")?);
     query(
-        "UPDATE workflows SET input_encoding = ?, input = ?, debounced_by = ?, updated_at = ?, \
+        "UPDATE workflows SET input_encoding = ?, input = ?, updated_at = ?, \
              delayed_until = min(?, debounce_until) \
          WHERE seq = ?",
         values![
             &*request.input.encoding,
             &request.input.bytes,
-            token(request),
             request.now,
             enqueue.delayed_until.unwrap_or(request.now),
-            row.try_get::<i64, _>("seq")?,
+            seq,
         ],
+    )
+    .execute(&mut *connection)
+    .await?;
+    query(
+        "INSERT INTO pushes (token, workflow) VALUES (?, ?)",
+        values![token(request), seq],
     )
     .execute(connection)
     .await?;
