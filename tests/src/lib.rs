@@ -1,4 +1,4 @@
-//! What the tests that cross crates share: the backends under test, the suites of cases, and chaos.
+//! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, and chaos.
 #[macro_use]
 mod suite;
 
@@ -6,6 +6,7 @@ pub mod backends;
 pub mod chaos;
 pub mod e2e;
 pub mod serializable;
+pub mod servers;
 pub mod transactions;
 
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::servers::Kind;
+use crate::servers::Kind;
 
 pub(super) const USAGE: &str = "usage: chaos --store postgres|redis|sqlite [--seconds 60] [--workers 4] [--seed N] [--keep] [--sabotage]";
 

@@ -9,6 +9,8 @@ use std::{
 
 use durable::Timestamp;
 
+use crate::servers::Server;
+
 use super::{
     arguments::ControllerArguments,
     book::Book,
@@ -18,7 +20,6 @@ use super::{
     fleet::Fleet,
     load::{self, Load},
     mayhem::{self, Deeds},
-    servers::Server,
     sightings::Lookout,
     worker,
 };

@@ -7,7 +7,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{clock, servers::Server, worker::STORE_AWAY};
+use super::{clock, worker::STORE_AWAY};
+use crate::servers::Server;
 
 /// One life of a worker, as its controller knows it.
 #[derive(Clone, Debug)]

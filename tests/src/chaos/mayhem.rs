@@ -4,7 +4,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{fleet::Fleet, servers::Server};
+use super::fleet::Fleet;
+use crate::servers::Server;
 
 /// How often what happened.
 #[derive(Clone, Copy, Debug, Default)]

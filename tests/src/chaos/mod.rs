@@ -14,7 +14,6 @@ mod flows;
 mod ledger;
 mod load;
 mod mayhem;
-mod servers;
 mod sightings;
 mod worker;
 

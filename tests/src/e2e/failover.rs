@@ -1,7 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use durable::{Config, Ctx, SystemStore};
+use durable::{Clock, Config, Ctx, SystemClock, SystemStore, Timestamp};
 use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore};
+
+use futures::future::BoxFuture;
 
 use super::support::{Counter, Flow, Gate, PATIENCE, config, launched, register, row, stop};
 
@@ -151,6 +153,63 @@ pub(super) async fn lost_work_is_spread_over_those_who_are_left(bench: &Bench<'_
     assert!((1..COUNT).contains(&left), "{left} of {COUNT} went to one");
     link.set_plan(FaultPlan::none());
     for ctx in survivors.iter().chain([&first]) {
+        stop(ctx).await;
+    }
+}
+
+/// The clock of a machine that is so many seconds ahead.
+#[derive(Debug)]
+struct Ahead(i64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0 * 1_000)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
+pub(super) async fn clocks_a_minute_apart_neither_cause_nor_prevent_a_takeover(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let (runs, arrived, gate) = (Counter::default(), Counter::default(), Gate::closed());
+    let flow = two_steps(&runs, &arrived, &gate);
+    let mut machines = Vec::new();
+    for ahead in [-60, 0, 60] {
+        let link = FaultyStore::new(bench.open().await);
+        let config = impatient(Arc::new(link.clone())).clock(Arc::new(Ahead(ahead)));
+        let ctx = launched(config, |ctx| register(ctx, "flow", &flow)).await;
+        let id = format!("w{}", machines.len());
+        let start = durable::run_workflow(&ctx, flow.clone(), 1u32).name("flow");
+        start.id(id).await.unwrap();
+        machines.push((link, ctx));
+    }
+    arrived.reaches(3).await;
+    // Two leases long, nobody takes anything from anybody.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(arrived.get(), 3);
+    let executors = async || bench.open().await.list_executors("app").await.unwrap();
+    assert_eq!(executors().await.len(), 3);
+
+    // The one in front and the one behind are lost, and who is left takes over.
+    for (link, _) in [&machines[0], &machines[2]] {
+        link.set_plan(FaultPlan::always(Fault::Refuse));
+    }
+    arrived.reaches(5).await;
+    gate.open();
+    for (number, attempts) in [(0, 1), (1, 0), (2, 1)] {
+        let id = format!("w{number}");
+        let handle = durable::retrieve_workflow::<u32>(&machines[1].1, &id)
+            .await
+            .unwrap();
+        assert_eq!(handle.get_result().await.unwrap(), 20);
+        assert_eq!(row(bench, &id).await.recovery_attempts, attempts);
+    }
+    assert_eq!(runs.get(), 3, "the recorded steps are not run again");
+    for (link, ctx) in &machines {
+        link.set_plan(FaultPlan::none());
         stop(ctx).await;
     }
 }

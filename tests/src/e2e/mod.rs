@@ -216,6 +216,7 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         the_work_of_an_executor_that_falls_silent_is_taken_over,
         an_executor_that_was_taken_for_dead_starts_work_again_at_once,
         lost_work_is_spread_over_those_who_are_left,
+        clocks_a_minute_apart_neither_cause_nor_prevent_a_takeover,
     }
     transactions {
         a_transaction_that_the_store_has_not_is_refused,

@@ -1,4 +1,4 @@
-//! A store of the run's own, which can be crashed.
+//! A store of the test's own, which can be crashed.
 use std::{
     fs::{self, File},
     io,
@@ -18,9 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// A server of the test's own.
     Postgres,
+    /// A server of the test's own, whose every write is synced.
     Redis,
+    /// A file.
     Sqlite,
 }
 
@@ -39,7 +42,7 @@ impl FromStr for Kind {
 
 /// The store of a run: a server, or a file. It is crashed at the end.
 #[derive(Debug)]
-pub(super) struct Server {
+pub struct Server {
     kind: Kind,
     directory: PathBuf,
     port: u16,
@@ -47,7 +50,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(kind: Kind, directory: &Path) -> io::Result<Self> {
+    /// Starts one that has nothing in it, with its data in a directory.
+    pub async fn start(kind: Kind, directory: &Path) -> io::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let directory = directory.join("store");
         fs::create_dir(&directory)?;
@@ -65,7 +69,7 @@ impl Server {
     }
 
     /// What a worker connects to.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match self.kind {
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", self.port),
             Kind::Redis => format!("redis://127.0.0.1:{}", self.port),
@@ -74,12 +78,12 @@ impl Server {
     }
 
     /// Whether it is a process, which can be crashed.
-    pub(super) fn can_crash(&self) -> bool {
+    pub fn can_crash(&self) -> bool {
         self.kind != Kind::Sqlite
     }
 
     /// Gets in the way of those who use the store, without ending it: cuts all connections, or holds the lock of the file for so long.
-    pub(super) async fn disturb(&self, length: Duration) -> io::Result<()> {
+    pub async fn disturb(&self, length: Duration) -> io::Result<()> {
         match self.kind {
             Kind::Postgres => self.cut_postgres().await.map_err(io::Error::other),
             Kind::Redis => self.cut_redis().await.map_err(io::Error::other),
@@ -120,7 +124,7 @@ impl Server {
     }
 
     /// Ends the server as a crash would.
-    pub(super) fn crash(&mut self) -> io::Result<()> {
+    pub fn crash(&mut self) -> io::Result<()> {
         let Some(mut process) = self.process.take() else {
             return Ok(());
         };
@@ -135,7 +139,7 @@ impl Server {
     }
 
     /// Starts the server on what it left on disk, and waits until it answers.
-    pub(super) async fn launch(&mut self) -> io::Result<()> {
+    pub async fn launch(&mut self) -> io::Result<()> {
         self.process = match self.kind {
             Kind::Sqlite => return Ok(()),
             Kind::Postgres => Some(self.spawn_postgres()?),
