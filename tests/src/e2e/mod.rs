@@ -12,6 +12,7 @@ mod lifecycle;
 mod management;
 mod messages;
 mod queries;
+mod queue_limits;
 mod queues;
 mod races;
 mod recovery;
@@ -184,16 +185,18 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         versions_are_listed_and_one_is_the_latest,
         management_inside_a_workflow_is_recorded,
     }
+    queue_limits {
+        concurrency_holds_across_processes,
+        limits_change_while_the_queue_is_served,
+        a_rate_holds_in_any_stretch_of_time,
+        a_noisy_partition_does_not_hold_up_others,
+    }
     queues {
         an_enqueued_workflow_is_taken_and_run,
         a_queue_that_nobody_registered_is_refused,
         lower_priorities_come_first_and_equals_in_order,
         a_deduplication_id_keeps_a_second_one_out,
         a_delayed_workflow_runs_when_it_is_due,
-        concurrency_holds_across_processes,
-        limits_change_while_the_queue_is_served,
-        a_rate_holds_in_any_stretch_of_time,
-        a_noisy_partition_does_not_hold_up_others,
         a_client_without_the_code_enqueues_by_name,
         many_workflows_are_enqueued_in_one_call,
         a_workflow_enqueues_children,
