@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use durable::{Ctx, Result, store::WorkflowFilter};
+use durable::Ctx;
 use durable_testing::{Backend, Bench};
 
 use super::{
     queues::logger,
-    support::{Counter, Flow, Gate, Log, PATIENCE, config, launched, process, register, stop},
+    support::{Counter, Flow, Gate, Log, config, launched, process, register, stop},
 };
 
 #[derive(Clone, Debug, Default)]
