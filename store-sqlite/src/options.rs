@@ -57,8 +57,8 @@ impl SqliteOptions {
     /// How many connections read by default: 4.
     pub const DEFAULT_READERS: usize = 4;
 
-    /// How often a subscription looks for changes of other processes by default: every 25 milliseconds.
-    pub const DEFAULT_POLLING: Duration = Duration::from_millis(25);
+    /// How often a subscription looks for changes of other processes by default: every 10 milliseconds.
+    pub const DEFAULT_POLLING: Duration = Duration::from_millis(10);
 
     /// How long the body of a transactional step may take by default: 30 seconds.
     pub const DEFAULT_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -108,7 +108,7 @@ impl SqliteOptions {
     }
 
     /// How often a subscription to wakeups looks whether other processes have committed; every
-    /// [25 milliseconds](Self::DEFAULT_POLLING) by default. Zero: never, so that it tells only of
+    /// [10 milliseconds](Self::DEFAULT_POLLING) by default. Zero: never, so that it tells only of
     /// changes made through its own store.
     #[must_use]
     pub fn polling(mut self, interval: Duration) -> Self {
