@@ -15,7 +15,7 @@ impl AggregateStore for MemoryStore {
     ) -> StoreResult<Vec<WorkflowGroup>> {
         request.filter.after = None;
         let mut groups: BTreeMap<GroupKey, WorkflowGroup> = BTreeMap::new();
-        for row in self.tables().workflows.values() {
+        for row in self.shared_tables().workflows.values() {
             if request.filter.matches(row) {
                 let key = request.key(row);
                 groups

@@ -17,13 +17,13 @@ use crate::{
 #[async_trait]
 impl ArchiveStore for MemoryStore {
     async fn export_workflow(&self, workflow_id: &str) -> StoreResult<Option<WorkflowArchive>> {
-        let tables = self.tables();
+        let tables = self.shared_tables();
         let Some(row) = tables.workflows.get(workflow_id) else {
             return Ok(None);
         };
         let mut archive = WorkflowArchive::new(row.clone());
         if let Some(all) = tables.belongings.get(workflow_id) {
-            archive.steps = all.steps.values().cloned().collect();
+            archive.steps = all.steps.all();
             archive.events = all.events.archive();
             archive.streams = all.streams.archive();
             archive.messages = all.inbox.archive();
@@ -60,7 +60,7 @@ fn import(tables: &mut Tables, archive: WorkflowArchive) -> ImportOutcome {
     }
     let steps = archive.steps.into_iter();
     let belongings = Belongings {
-        steps: steps.map(|step| (step.step_id, step)).collect(),
+        steps: steps.collect(),
         inbox: Inbox::restore(archive.messages),
         events: ShownEvents::restore(archive.events),
         streams: ShownStreams::restore(archive.streams),

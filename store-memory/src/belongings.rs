@@ -1,17 +1,15 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use durable_api::{
-    Timestamp,
-    store::{Incarnation, StepRecord},
+use durable_api::{Timestamp, store::Incarnation};
+
+use crate::{
+    checkpoints::Checkpoints, inbox::Inbox, shown_events::ShownEvents, shown_streams::ShownStreams,
 };
-
-use crate::{inbox::Inbox, shown_events::ShownEvents, shown_streams::ShownStreams};
 
 /// What belongs to a workflow and goes with it.
 #[derive(Debug, Default)]
 pub(crate) struct Belongings {
-    /// Its checkpoints, by step.
-    pub(crate) steps: BTreeMap<u32, StepRecord>,
+    pub(crate) steps: Checkpoints,
     pub(crate) inbox: Inbox,
     pub(crate) events: ShownEvents,
     pub(crate) streams: ShownStreams,
@@ -26,11 +24,7 @@ impl Belongings {
     /// What a fork from step `from_step` begins with.
     pub(crate) fn before(&self, from_step: u32) -> Self {
         Self {
-            steps: self
-                .steps
-                .range(..from_step)
-                .map(|(step_id, step)| (*step_id, step.clone()))
-                .collect(),
+            steps: self.steps.before(from_step),
             inbox: Inbox::default(),
             events: self.events.before(from_step),
             streams: self.streams.before(from_step),

@@ -18,7 +18,7 @@ impl Tables {
             return Some(Refusal::NotOwner);
         }
         self.step(&step.workflow_id, step.step_id)
-            .map(|record| Refusal::AlreadyRecorded(record.clone()))
+            .map(Refusal::AlreadyRecorded)
     }
 
     /// Writes the checkpoint of a step whose effect is written, if the effect is the step's own.

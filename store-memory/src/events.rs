@@ -17,7 +17,7 @@ impl EventStore for MemoryStore {
     }
 
     async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup> {
-        let tables = self.tables();
+        let tables = self.shared_tables();
         if !tables.workflows.contains_key(workflow_id) {
             return Ok(EventLookup::UnknownWorkflow);
         }
@@ -32,7 +32,7 @@ impl EventStore for MemoryStore {
     }
 
     async fn list_events(&self, workflow_id: &str) -> StoreResult<Vec<(String, Payload)>> {
-        let tables = self.tables();
+        let tables = self.shared_tables();
         let all = tables.belongings.get(workflow_id);
         Ok(all.map(|all| all.events.list()).unwrap_or_default())
     }

@@ -58,8 +58,8 @@ pub(crate) fn insert(tables: &mut Tables, request: InsertWorkflow) -> InsertOutc
         if let Some(step) = tables.step(&parent.workflow_id, parent.step_id)
             && step.child_id.as_ref() != Some(&request.id)
         {
-            let earlier = answered_before(tables, &request, step);
-            return earlier.unwrap_or_else(|| InsertOutcome::StepTaken(step.clone()));
+            let earlier = answered_before(tables, &request, &step);
+            return earlier.unwrap_or(InsertOutcome::StepTaken(step));
         }
     }
     let outcome = judge(tables, &request);

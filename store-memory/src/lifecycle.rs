@@ -17,7 +17,7 @@ impl LifecycleStore for MemoryStore {
     }
 
     async fn verify(&self) -> StoreResult<()> {
-        if self.tables().migrated {
+        if self.shared_tables().migrated {
             return Ok(());
         }
         Err(StoreError::new(StoreErrorKind::Incompatible, "verify")

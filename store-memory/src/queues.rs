@@ -32,7 +32,7 @@ impl QueueStore for MemoryStore {
     }
 
     async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>> {
-        let tables = self.tables();
+        let tables = self.shared_tables();
         let records = tables.queues.by_name.values();
         Ok(records
             .filter_map(|queue| queue.record.as_ref())

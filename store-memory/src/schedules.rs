@@ -61,7 +61,7 @@ impl ScheduleStore for MemoryStore {
     }
 
     async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>> {
-        let tables = self.tables();
+        let tables = self.shared_tables();
         let schedules = tables.schedules.values();
         Ok(schedules
             .filter(|schedule| schedule.app == app)

@@ -7,18 +7,15 @@ use crate::{MemoryStore, error::check_texts};
 impl StepStore for MemoryStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
         check_texts("record_step", [request.step.name.as_str()])?;
-        let mut tables = self.tables();
+        let tables = self.shared_tables();
         if !tables.may_write(&request.workflow_id, request.owner) {
             return Ok(RecordOutcome::NotOwner);
         }
-        if let Some(step) = tables.step(&request.workflow_id, request.step.step_id) {
-            return Ok(RecordOutcome::AlreadyRecorded(step.clone()));
-        }
-        tables.put_step(&request.workflow_id, request.step);
-        Ok(RecordOutcome::Recorded)
+        let steps = tables.steps(&request.workflow_id);
+        Ok(steps.map_or(RecordOutcome::NotOwner, |steps| steps.record(request.step)))
     }
 
     async fn list_steps(&self, workflow_id: &str) -> StoreResult<Vec<StepRecord>> {
-        Ok(self.tables().history(workflow_id))
+        Ok(self.shared_tables().history(workflow_id))
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, MutexGuard},
+    sync::{Arc, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use durable_api::store::{StoreResult, Wakeup};
@@ -68,9 +68,14 @@ impl MemoryStore {
         self.name.as_deref()
     }
 
-    /// The tables, locked. No method awaits while it holds the lock.
-    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+    /// The tables, to be changed. No method awaits while it holds the lock.
+    pub(crate) fn tables(&self) -> RwLockWriteGuard<'_, Tables> {
         self.data.tables()
+    }
+
+    /// The tables, shared with others that read them, or that write checkpoints of other workflows.
+    pub(crate) fn shared_tables(&self) -> RwLockReadGuard<'_, Tables> {
+        self.data.shared_tables()
     }
 
     /// Wakes whoever waits. To be called when the lock on the tables is free again, so that the change is visible.

@@ -5,7 +5,7 @@ use durable_api::{
     store::{ExecutorRecord, Incarnation, Owner, ScheduleRecord, StepRecord, WorkflowRecord},
 };
 
-use crate::{belongings::Belongings, queue_state::Queues};
+use crate::{belongings::Belongings, checkpoints::Checkpoints, queue_state::Queues};
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -47,6 +47,7 @@ impl Tables {
     pub(crate) fn accept(&mut self, row: WorkflowRecord) {
         self.last_place += 1;
         self.places.insert(row.id.clone(), self.last_place);
+        self.of(&row.id);
         self.workflows.insert(row.id.clone(), row);
     }
 
@@ -62,23 +63,26 @@ impl Tables {
         self.belongings.entry(workflow_id.to_owned()).or_default()
     }
 
+    /// The checkpoints of a workflow; every workflow has them, if none as yet.
+    pub(crate) fn steps(&self, workflow_id: &str) -> Option<&Checkpoints> {
+        Some(&self.belongings.get(workflow_id)?.steps)
+    }
+
     /// A workflow's checkpoint.
-    pub(crate) fn step(&self, workflow_id: &str, step_id: u32) -> Option<&StepRecord> {
-        self.belongings.get(workflow_id)?.steps.get(&step_id)
+    pub(crate) fn step(&self, workflow_id: &str, step_id: u32) -> Option<StepRecord> {
+        self.steps(workflow_id)?.get(step_id)
     }
 
     /// Writes a checkpoint.
     pub(crate) fn put_step(&mut self, workflow_id: &str, step: StepRecord) {
-        self.of(workflow_id).steps.insert(step.step_id, step);
+        self.of(workflow_id).steps.put(step);
     }
 
     /// A workflow's checkpoints, by step id.
     pub(crate) fn history(&self, workflow_id: &str) -> Vec<StepRecord> {
-        self.belongings
-            .get(workflow_id)
-            .into_iter()
-            .flat_map(|all| all.steps.values().cloned())
-            .collect()
+        self.steps(workflow_id)
+            .map(Checkpoints::all)
+            .unwrap_or_default()
     }
 
     /// These workflows, their children, and theirs.

@@ -33,7 +33,7 @@ impl WorkflowStore for MemoryStore {
         id: &str,
         payloads: Payloads,
     ) -> StoreResult<Option<WorkflowRecord>> {
-        let row = self.tables().workflows.get(id).cloned();
+        let row = self.shared_tables().workflows.get(id).cloned();
         Ok(match payloads {
             Payloads::Load => row,
             Payloads::Omit => row.map(WorkflowRecord::without_payloads),
