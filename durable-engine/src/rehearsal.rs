@@ -35,6 +35,8 @@ struct State {
     beyond: BTreeMap<u32, String>,
     /// Calls that the code dropped.
     dropped: BTreeSet<u32>,
+    /// The streams that a recorded call closed. A write to one is refused without a record.
+    closed: BTreeSet<String>,
     /// Whether the code waits for what only an effect or time could bring.
     waits: bool,
 }
@@ -92,6 +94,16 @@ impl Rehearsal {
     /// Lets go of what waits.
     pub(crate) fn close(&self) {
         self.over.cancel();
+    }
+
+    /// A recorded call closed this stream.
+    pub(crate) fn stream_closed(&self, key: &str) {
+        self.lock().closed.insert(key.to_owned());
+    }
+
+    /// Whether a recorded call closed this stream.
+    pub(crate) fn closed_stream(&self, key: &str) -> bool {
+        self.lock().closed.contains(key)
     }
 
     /// The code dropped these calls before they completed.

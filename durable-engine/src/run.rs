@@ -122,6 +122,11 @@ impl Run {
         }
     }
 
+    /// What a rehearsal notes or knows; nothing, in a run that is none.
+    pub(crate) fn rehearse<T>(&self, note: impl FnOnce(&Rehearsal) -> T) -> Option<T> {
+        self.rehearsal.as_deref().map(note)
+    }
+
     fn note_met(&self, step_id: u32) {
         if let Some(rehearsal) = &self.rehearsal
             && self.execution.interruption().is_none()
