@@ -190,6 +190,8 @@ mod guides {
     #[cfg(feature = "opentelemetry")]
     #[doc = include_str!("../../docs/observing.md")]
     mod observing {}
+    #[doc = include_str!("../../docs/operating.md")]
+    mod operating {}
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
     #[doc = include_str!("../../docs/steps.md")]
     mod steps {}

@@ -14,7 +14,7 @@ mod flows;
 mod ledger;
 mod load;
 mod mayhem;
-mod servers;
+pub(crate) mod servers;
 mod sightings;
 mod worker;
 

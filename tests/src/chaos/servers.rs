@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Postgres,
     Redis,
     Sqlite,
@@ -39,7 +39,7 @@ impl FromStr for Kind {
 
 /// The store of a run: a server, or a file. It is crashed at the end.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     kind: Kind,
     directory: PathBuf,
     port: u16,
@@ -47,7 +47,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(kind: Kind, directory: &Path) -> io::Result<Self> {
+    pub(crate) async fn start(kind: Kind, directory: &Path) -> io::Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let directory = directory.join("store");
         fs::create_dir(&directory)?;
@@ -65,7 +65,7 @@ impl Server {
     }
 
     /// What a worker connects to.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self.kind {
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", self.port),
             Kind::Redis => format!("redis://127.0.0.1:{}", self.port),
@@ -74,12 +74,12 @@ impl Server {
     }
 
     /// Whether it is a process, which can be crashed.
-    pub(super) fn can_crash(&self) -> bool {
+    pub(crate) fn can_crash(&self) -> bool {
         self.kind != Kind::Sqlite
     }
 
     /// Gets in the way of those who use the store, without ending it: cuts all connections, or holds the lock of the file for so long.
-    pub(super) async fn disturb(&self, length: Duration) -> io::Result<()> {
+    pub(crate) async fn disturb(&self, length: Duration) -> io::Result<()> {
         match self.kind {
             Kind::Postgres => self.cut_postgres().await.map_err(io::Error::other),
             Kind::Redis => self.cut_redis().await.map_err(io::Error::other),
@@ -120,7 +120,7 @@ impl Server {
     }
 
     /// Ends the server as a crash would.
-    pub(super) fn crash(&mut self) -> io::Result<()> {
+    pub(crate) fn crash(&mut self) -> io::Result<()> {
         let Some(mut process) = self.process.take() else {
             return Ok(());
         };
@@ -134,8 +134,22 @@ impl Server {
         process.wait().map(drop)
     }
 
+    /// Kills every process of the server, as the kernel does when memory is out: nothing is told, flushed or tidied.
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        let Some(mut process) = self.process.take() else {
+            return Ok(());
+        };
+        let children = children_of(process.id())?;
+        process.kill()?;
+        for child in children {
+            // Some may be gone already.
+            let _ = kill_process(child, Signal::KILL);
+        }
+        process.wait().map(drop)
+    }
+
     /// Starts the server on what it left on disk, and waits until it answers.
-    pub(super) async fn launch(&mut self) -> io::Result<()> {
+    pub(crate) async fn launch(&mut self) -> io::Result<()> {
         self.process = match self.kind {
             Kind::Sqlite => return Ok(()),
             Kind::Postgres => Some(self.spawn_postgres()?),
@@ -256,6 +270,13 @@ impl Drop for Server {
             eprintln!("the server could not be stopped: {error}");
         }
     }
+}
+
+/// The processes that a process started.
+fn children_of(parent: u32) -> io::Result<Vec<Pid>> {
+    let tasks = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+    let pids = tasks.split_whitespace().filter_map(|pid| pid.parse().ok());
+    Ok(pids.filter_map(Pid::from_raw).collect())
 }
 
 fn missing(program: &str, error: &io::Error) -> io::Error {

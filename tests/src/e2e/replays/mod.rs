@@ -4,7 +4,8 @@ mod flows;
 use std::{sync::Arc, time::Duration};
 
 use durable::{
-    Ctx, DivergenceReason, ReplayDivergence, ReplayReport, WorkflowStatus, store::WorkflowFilter,
+    Ctx, DivergenceReason, ReplayDivergence, ReplayReport, SystemStore, WorkflowStatus,
+    store::WorkflowFilter,
 };
 use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore};
 
@@ -15,7 +16,11 @@ const LONG: Duration = Duration::from_secs(3_600);
 
 /// A context that has registered workflows and is not launched, and the store below it, which keeps count.
 async fn build(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> (Ctx, FaultyStore) {
-    let store = FaultyStore::new(bench.open().await);
+    build_on(bench.open().await, register).await
+}
+
+async fn build_on(store: Arc<dyn SystemStore>, register: impl FnOnce(&Ctx)) -> (Ctx, FaultyStore) {
+    let store = FaultyStore::new(store);
     let config = config(Arc::new(store.clone())).migrate(false);
     let ctx = durable::new_context(config).await.expect("a context");
     register(&ctx);
@@ -23,9 +28,9 @@ async fn build(bench: &Bench<'_, impl Backend>, register: impl FnOnce(&Ctx)) -> 
 }
 
 /// Replays what one version left against a build that has the mix, and checks that it does nothing else.
-async fn verify_mix(bench: &Bench<'_, impl Backend>, version: &str) -> ReplayReport {
+async fn verify_mix(store: Arc<dyn SystemStore>, version: &str) -> ReplayReport {
     let bodies = Counter::default();
-    let (ctx, store) = build(bench, |ctx| registered(ctx, &bodies)).await;
+    let (ctx, store) = build_on(store, |ctx| registered(ctx, &bodies)).await;
     let before = store.call_count();
     let report = durable::verify_replay(&ctx).app_version(version).await;
     assert_eq!(bodies.get(), 0, "no body runs");
@@ -57,8 +62,9 @@ fn crash_at(at: u32, writes: &Counter) -> FaultPlan {
 
 pub(super) async fn what_a_crash_left_at_any_point_replays(bench: &Bench<'_, impl Backend>) {
     let mut replayed = 0;
+    let opened = bench.open().await;
     for at in 0.. {
-        let store = FaultyStore::new(bench.open().await);
+        let store = FaultyStore::new(Arc::clone(&opened));
         let (bodies, writes) = (Counter::default(), Counter::default());
         let version = at.to_string();
         let config = config(Arc::new(store.clone())).app_version(&version);
@@ -73,7 +79,7 @@ pub(super) async fn what_a_crash_left_at_any_point_replays(bench: &Bench<'_, imp
             result = run => Some(result.unwrap()),
             () = writes.reaches(at + 1) => None,
         };
-        let report = verify_mix(bench, &version).await;
+        let report = verify_mix(Arc::clone(&opened), &version).await;
         assert!(report.is_compatible(), "after a crash at {at}: {report}");
         replayed += report.workflows;
         store.set_plan(FaultPlan::none());
