@@ -64,15 +64,16 @@ async fn meet(backend: &impl Backend, namespace: &str, proxy: &Proxy, store: Arc
         NetworkFault::Cut,
         NetworkFault::HalfClose,
     ] {
-        let before = proxy.fired();
+        let mut places = 0;
         for place in 0..PLACES {
-            let id = format!("{fault:?}-{place}");
+            let (id, before) = (format!("{fault:?}-{place}"), proxy.fired());
             proxy.set_plan(NetworkPlan::at(place, fault));
             run(&ctx, &id, 7).await.expect(&id);
             check(&*direct, &book, &id, 7).await;
+            places += proxy.fired() - before;
         }
-        let fired = proxy.fired() - before;
-        assert!(fired > PLACES / 2, "{fault:?} came up {fired} times only");
+        // How much is said for one order depends on how much of it goes together.
+        assert!(places >= 6, "{fault:?} came up {places} times only");
     }
     for seed in 0..SEEDS {
         let before = proxy.fired();
