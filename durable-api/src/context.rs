@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    DynStep, DynTransaction, Error, Handle, Registration, Result, StepOptions, Timestamp,
-    TransactionOptions, Value,
+    DynStep, DynTransaction, Error, Handle, Registration, ReplayReport, Result, StepOptions,
+    Timestamp, TransactionOptions, Value,
     requests::{
         Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
         Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
-        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
-        WriteStream,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, VerifyReplay,
+        Version, WriteStream,
     },
     store::{
         BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
@@ -198,6 +198,9 @@ pub trait Context: Debug + Send + Sync + 'static {
 
     /// Makes a registered version the latest.
     async fn set_latest_version(&self, request: Version) -> Result<(), Error>;
+
+    /// Replays recorded histories without effects.
+    async fn verify_replay(&self, request: VerifyReplay) -> Result<ReplayReport, Error>;
 }
 
 /// What a shutdown found.

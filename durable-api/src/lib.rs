@@ -14,6 +14,7 @@ mod in_flight;
 mod method;
 mod ops;
 mod payload;
+mod replay;
 pub mod requests;
 mod retry;
 mod scope;
@@ -40,7 +41,7 @@ pub use handle::{GetResult, Handle, ReadyHandle};
 pub use method::{Instance, Method, method};
 pub use ops::{
     AwaitResult, CreateSchedule, EnqueueWorkflow, ForkWorkflow, INTERNAL_QUEUE, QueueBuilder,
-    RunStep, RunTransaction, RunWorkflow, Schedule, SendMessage, WorkflowHandle,
+    RunStep, RunTransaction, RunWorkflow, Schedule, SendMessage, VerifyReplay, WorkflowHandle,
     aggregate_workflows, apply_schedules, backfill_schedule, cancel_all, cancel_workflow,
     cancel_workflows, close_stream, create_schedule, debounce, delete_finished, delete_queue,
     delete_schedule, delete_workflow, delete_workflows, deprecate_patch, enqueue, enqueue_many,
@@ -50,9 +51,10 @@ pub use ops::{
     register_workflow_with, registered_workflows, resume_schedule, resume_workflow,
     resume_workflows, retrieve_workflow, run_as_step, run_as_transaction, run_workflow, select,
     send, serve_queues, set_attributes, set_delay, set_event, set_latest_version, shutdown, sleep,
-    trigger_schedule, write_stream,
+    trigger_schedule, verify_replay, write_stream,
 };
 pub use payload::Payload;
+pub use replay::{DivergenceReason, ReplayDivergence, ReplayReport};
 pub use requests::{ForkFrom, Forks, OnDuplicate};
 pub use retry::RetryPolicy;
 pub use scope::{Execution, ExecutionStart, Scoped};

@@ -31,6 +31,8 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) traces: Option<Arc<dyn TracePropagation>>,
+    /// Whether the store's schema may be created or changed.
+    pub(crate) migrate: bool,
     /// Whether there is no code to run.
     pub(crate) client: bool,
 }
@@ -56,6 +58,7 @@ impl Config {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             traces: None,
+            migrate: true,
             client: false,
         }
     }
@@ -152,6 +155,13 @@ impl Config {
     /// With the feature `opentelemetry`, [`OpenTelemetry`](crate::OpenTelemetry) does it.
     pub fn trace_propagation(mut self, traces: impl TracePropagation) -> Self {
         self.traces = Some(Arc::new(traces));
+        self
+    }
+
+    /// Whether a store without schema, or with that of an earlier version, is brought up to date. If not, such a store is refused and left as it is: for a look at a
+    /// store that a running version works with. Default: it is.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
         self
     }
 

@@ -183,6 +183,15 @@ impl Engine {
         }
     }
 
+    /// A copy of the registry, before launch and after.
+    pub(crate) fn registry(&self, operation: &'static str) -> Result<Registry, Error> {
+        if let Some(launched) = self.launched.get() {
+            return Ok(launched.registry.clone());
+        }
+        let registering = self.lock_registering();
+        registering.clone().ok_or(Error::NotLaunched { operation })
+    }
+
     /// Refuses what a client cannot do.
     pub(crate) fn check_runs_code(&self, operation: &'static str) -> Result<(), Error> {
         if self.config.client {

@@ -87,7 +87,8 @@ pub(crate) async fn enqueue_child(
         }
         return Ok(Started::before(engine, found));
     }
-    run.check_alive()?;
+    // Before the queue is looked up: a rehearsal asks nothing of the store.
+    run.before_effect().await?;
     let cancellation = request.scope.cancellation.clone();
     let Entry {
         mut insert,

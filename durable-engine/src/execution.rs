@@ -112,36 +112,12 @@ async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> En
         owner,
         encoding,
         history,
+        None,
     );
-    let context = Arc::new(WorkflowContext::new(run));
-    let values = registration.values.clone();
-    let ctx = Ctx::for_execution(context, Arc::clone(&execution), values);
-
-    let future = match registration.workflow.prepare(ctx, &input) {
-        Ok(future) => future,
-        Err(source) => {
-            let what = format!("the input of workflow `{}`", execution.workflow_id());
-            return Ended::Interrupted(Error::codec(what, source));
-        }
+    let returned = match run_code(run, &registration, input).await {
+        Ok(returned) => returned,
+        Err(ended) => return ended,
     };
-    drop(input);
-    let returned = AssertUnwindSafe(execution.enter(future))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| Err(panic_failure("workflow", &*panic)));
-
-    // Whatever the code made of the reason to stop, there is no outcome.
-    match execution.interruption() {
-        Some(Error::NotOwner { .. } | Error::Cancelled { .. }) => return Ended::Elsewhere,
-        Some(error) => return Ended::Interrupted(error),
-        None if execution.saw_cancellation() => {
-            return Ended::Interrupted(Error::Interrupted {
-                workflow_id: execution.workflow_id().to_owned(),
-                reason: "it was told to stop".to_owned(),
-            });
-        }
-        None => {}
-    }
     let over = execution
         .deadline()
         .is_some_and(|deadline| deadline <= engine.now());
@@ -156,6 +132,41 @@ async fn run_to_end(engine: &Arc<Engine>, running: &Running, begin: Begin) -> En
     // The write finds out by itself what a check would.
     running.begin_check();
     finish(engine, &execution, owner, outcome).await
+}
+
+/// Runs the workflow's function to its end. An error is what an execution without an outcome ended by.
+pub(crate) async fn run_code(
+    run: Arc<Run>,
+    registration: &Registration,
+    input: Payload,
+) -> Result<Result<Value, Failure>, Ended> {
+    let execution = Arc::clone(&run.execution);
+    let context = Arc::new(WorkflowContext::new(run));
+    let values = registration.values.clone();
+    let ctx = Ctx::for_execution(context, Arc::clone(&execution), values);
+    let future = match registration.workflow.prepare(ctx, &input) {
+        Ok(future) => future,
+        Err(source) => {
+            let what = format!("the input of workflow `{}`", execution.workflow_id());
+            return Err(Ended::Interrupted(Error::codec(what, source)));
+        }
+    };
+    drop(input);
+    let returned = AssertUnwindSafe(execution.enter(future))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(panic_failure("workflow", &*panic)));
+
+    // Whatever the code made of the reason to stop, there is no outcome.
+    match execution.interruption() {
+        Some(Error::NotOwner { .. } | Error::Cancelled { .. }) => Err(Ended::Elsewhere),
+        Some(error) => Err(Ended::Interrupted(error)),
+        None if execution.saw_cancellation() => Err(Ended::Interrupted(Error::Interrupted {
+            workflow_id: execution.workflow_id().to_owned(),
+            reason: "it was told to stop".to_owned(),
+        })),
+        None => Ok(returned),
+    }
 }
 
 /// What there is to record. A value that cannot be stored becomes the failure that says so.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::names;
 
 /// The workflows that this program can run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Registry {
     by_name: BTreeMap<String, Arc<Registration>>,
     names_by_type: HashMap<TypeId, Vec<String>>,

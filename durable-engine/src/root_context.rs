@@ -2,13 +2,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, DynStep, DynTransaction, Error, Handle, Registration, Result, ShutdownReport,
-    StepOptions, Timestamp, TransactionOptions, Value,
+    Context, DynStep, DynTransaction, Error, Handle, Registration, ReplayReport, Result,
+    ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
         Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
         Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
-        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
-        WriteStream,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, VerifyReplay,
+        Version, WriteStream,
     },
     store::{
         BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
@@ -26,7 +26,7 @@ use crate::{
     management, messages, queries, queues, schedules,
     shutdown::shutdown,
     start::{Started, start_root},
-    streams,
+    streams, verify,
 };
 
 /// What the program holds: everything but what only a workflow can do.
@@ -287,6 +287,10 @@ impl Context for RootContext {
 
     async fn set_latest_version(&self, request: Version) -> Result<(), Error> {
         management::set_latest_version(&self.engine, &request.version).await
+    }
+
+    async fn verify_replay(&self, request: VerifyReplay) -> Result<ReplayReport, Error> {
+        verify::verify_replay(&self.engine, request).await
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
@@ -20,6 +20,7 @@ use crate::{
     messages::{RECV, received},
     outage::Patience,
     recorded_error::RecordedError,
+    rehearsal::Rehearsal,
 };
 
 /// One execution, as its durable calls see it.
@@ -35,11 +36,13 @@ pub(crate) struct Run {
     /// A record of dropped calls that is not known to be written, with its number. The lock is held while it is written, so that no
     /// effect overtakes it.
     dropping: Arc<tokio::sync::Mutex<Option<StepRecord>>>,
+    /// Of a run that may have no effect: what it comes to.
+    rehearsal: Option<Arc<Rehearsal>>,
     this: Weak<Self>,
 }
 
 /// The name of the engine's own step that says which durable calls were dropped before they completed.
-const DROPPED: &str = "durable.dropped";
+pub(crate) const DROPPED: &str = "durable.dropped";
 
 impl Run {
     pub(crate) fn new(
@@ -48,6 +51,7 @@ impl Run {
         owner: Owner,
         encoding: Encoding,
         history: Vec<StepRecord>,
+        rehearsal: Option<Arc<Rehearsal>>,
     ) -> Arc<Self> {
         let (own, history): (Vec<_>, Vec<_>) =
             history.into_iter().partition(|step| step.name == DROPPED);
@@ -65,6 +69,7 @@ impl Run {
             history: Mutex::new(history),
             inbox,
             dropping: Arc::default(),
+            rehearsal,
             this: Weak::clone(this),
         })
     }
@@ -106,9 +111,48 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&step_id);
         match step {
-            Some(step) => self.expect_name(step, name).map(Some),
-            None => Ok(None),
+            Some(step) => {
+                self.note_met(step_id);
+                self.expect_name(step, name).map(Some)
+            }
+            None => {
+                self.note_beyond(step_id, name);
+                Ok(None)
+            }
         }
+    }
+
+    /// What a rehearsal notes or knows; nothing, in a run that is none.
+    pub(crate) fn rehearse<T>(&self, note: impl FnOnce(&Rehearsal) -> T) -> Option<T> {
+        self.rehearsal.as_deref().map(note)
+    }
+
+    fn note_met(&self, step_id: u32) {
+        if let Some(rehearsal) = &self.rehearsal
+            && self.execution.interruption().is_none()
+        {
+            rehearsal.met(step_id);
+        }
+    }
+
+    fn note_beyond(&self, step_id: u32, name: &str) {
+        if let Some(rehearsal) = &self.rehearsal {
+            rehearsal.beyond(step_id, name);
+        }
+    }
+
+    /// The recorded calls that the code has not made and that it must still make, by number.
+    pub(crate) fn unmet(&self) -> BTreeMap<u32, String> {
+        let abandoned = |step_id| self.execution.is_abandoned(step_id);
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history
+            .values()
+            .filter(|step| match &self.rehearsal {
+                Some(rehearsal) => rehearsal.expects(step.step_id, abandoned),
+                None => !abandoned(step.step_id),
+            })
+            .map(|step| (step.step_id, step.name.clone()))
+            .collect()
     }
 
     /// Refuses a checkpoint that another step left: the code changed, or is not deterministic.
@@ -179,9 +223,13 @@ impl Run {
         self.interrupted("it was told to stop while it waited")
     }
 
-    /// What comes before every effect: it is recorded which durable calls were dropped, since the effect may follow from that.
+    /// What comes before every effect: it is recorded which durable calls were dropped, since the effect may follow from that. A rehearsal goes no further.
     pub(crate) async fn before_effect(&self) -> Result<(), Error> {
         self.check_alive()?;
+        if let Some(rehearsal) = &self.rehearsal {
+            rehearsal.end().await;
+            return Err(self.interrupted("a rehearsal has no effects"));
+        }
         let pending = Arc::clone(&self.dropping).lock_owned().await;
         let (Some(run), true) = (
             self.this.upgrade(),
@@ -255,6 +303,7 @@ impl Run {
     /// Records a checkpoint. What counts is the checkpoint that is returned: one that was there
     /// before, if there was one.
     pub(crate) async fn record(&self, step: StepRecord) -> Result<StepRecord, Error> {
+        self.note_beyond(step.step_id, &step.name);
         self.before_effect().await?;
         self.write(step).await
     }

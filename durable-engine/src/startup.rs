@@ -4,7 +4,7 @@ use durable_api::{Ctx, Error, store::StoreResult};
 
 use crate::{config::Config, engine::Engine, root_context::RootContext};
 
-/// Makes a root context: reaches the store, brings its schema up to date and verifies it. Register
+/// Makes a root context: reaches the store, brings its schema up to date (unless [`Config::migrate`] says not to) and verifies it. Register
 /// workflows next, then `launch`.
 ///
 /// # Errors
@@ -14,7 +14,9 @@ pub async fn new_context(config: Config) -> Result<Ctx, Error> {
     let config = config.resolved()?;
     let store = Arc::clone(&config.store);
     phase(&config, "connect", store.ping()).await?;
-    phase(&config, "migrate", store.migrate()).await?;
+    if config.migrate {
+        phase(&config, "migrate", store.migrate()).await?;
+    }
     phase(&config, "verify", store.verify()).await?;
     let description = store.describe();
     tracing::info!(

@@ -20,9 +20,15 @@ pub(crate) async fn write_stream(run: &Run, request: WriteStream) -> Result<(), 
     if let Some(step_id) = request.step_id
         && run.replayed(step_id, name).await?.is_some()
     {
+        if name == CLOSE {
+            run.rehearse(|rehearsal| rehearsal.stream_closed(&request.key));
+        }
         return Ok(());
     }
     run.check_alive()?;
+    if run.rehearse(|rehearsal| rehearsal.closed_stream(&request.key)) == Some(true) {
+        return Err(closed(run, request.key));
+    }
     let value = match request.value {
         Some(value) => Some(payload(run, &request.key, value)?),
         None => None,
@@ -45,10 +51,14 @@ pub(crate) async fn write_stream(run: &Run, request: WriteStream) -> Result<(), 
         AppendOutcome::Appended { .. } => Ok(()),
         AppendOutcome::AlreadyRecorded(step) => run.expect_name(step, name).map(drop),
         AppendOutcome::NotOwner => Err(run.not_owner().await),
-        AppendOutcome::Closed => Err(Error::StreamClosed {
-            workflow_id: run.workflow_id().to_owned(),
-            key: request.key,
-        }),
+        AppendOutcome::Closed => Err(closed(run, request.key)),
+    }
+}
+
+fn closed(run: &Run, key: String) -> Error {
+    Error::StreamClosed {
+        workflow_id: run.workflow_id().to_owned(),
+        key,
     }
 }
 

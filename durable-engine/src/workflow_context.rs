@@ -2,13 +2,13 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use durable_api::{
-    Context, Durable, DynStep, DynTransaction, Encoding, Error, Handle, Registration, Result,
-    ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
+    Context, Durable, DynStep, DynTransaction, Encoding, Error, Handle, Registration, ReplayReport,
+    Result, ShutdownReport, StepOptions, Timestamp, TransactionOptions, Value,
     requests::{
         Aggregate, Backfill, Draw, Fork, ForkMany, Forks, GetEvent, Import, ListWorkflows, Lookup,
         Manage, Named, Patch, ReadStream, Recv, RegisterQueue, Retention, SendTo, SetAttributes,
-        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, Version,
-        WriteStream,
+        SetDelay, SetEvent, Sleep, StartWorkflow, StoreSchedules, StreamValues, VerifyReplay,
+        Version, WriteStream,
     },
     store::{
         BulkOutcome, DynConnection, QueueRecord, ScheduleRecord, StepRecord, VersionRecord,
@@ -396,6 +396,12 @@ impl Context for WorkflowContext {
         let change = management::set_latest_version(self.engine(), &request.version);
         self.recorded(request.step_id, "durable.set_latest_version", change)
             .await
+    }
+
+    async fn verify_replay(&self, _: VerifyReplay) -> Result<ReplayReport, Error> {
+        Err(Error::Unsupported(
+            "`verify_replay` inside a workflow; call it on a root context".to_owned(),
+        ))
     }
 }
 

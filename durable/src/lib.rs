@@ -116,12 +116,13 @@ mod connect;
 
 pub use connect::connect;
 pub use durable_api::{
-    AwaitResult, Caller, Canceller, Clock, CodecError, Context, CreateSchedule, Ctx, Durable,
-    DynStep, Encoding, EnqueueWorkflow, Error, Failure, ForkFrom, ForkWorkflow, Forks, FunctionId,
-    GetResult, Handle, INTERNAL_QUEUE, IdSource, Instance, IntoInput, Method, OnDuplicate, Payload,
-    QueueBuilder, ReadyHandle, RegisterOptions, Registration, Result, RetryPolicy, RunStep,
-    RunTransaction, RunWorkflow, Schedule, SendMessage, ShutdownReport, Step, StepContext, StepFn,
-    StepOptions, SystemStore, Timestamp, Value, Workflow, WorkflowHandle, WorkflowStatus,
+    AwaitResult, Caller, Canceller, Clock, CodecError, Context, CreateSchedule, Ctx,
+    DivergenceReason, Durable, DynStep, Encoding, EnqueueWorkflow, Error, Failure, ForkFrom,
+    ForkWorkflow, Forks, FunctionId, GetResult, Handle, INTERNAL_QUEUE, IdSource, Instance,
+    IntoInput, Method, OnDuplicate, Payload, QueueBuilder, ReadyHandle, RegisterOptions,
+    Registration, ReplayDivergence, ReplayReport, Result, RetryPolicy, RunStep, RunTransaction,
+    RunWorkflow, Schedule, SendMessage, ShutdownReport, Step, StepContext, StepFn, StepOptions,
+    SystemStore, Timestamp, Value, VerifyReplay, Workflow, WorkflowHandle, WorkflowStatus,
     aggregate_workflows, apply_schedules, backfill_schedule, cancel_all, cancel_workflow,
     cancel_workflows, close_stream, create_schedule, debounce, delete_finished, delete_queue,
     delete_schedule, delete_workflow, delete_workflows, deprecate_patch, enqueue, enqueue_many,
@@ -131,7 +132,7 @@ pub use durable_api::{
     register_workflow, register_workflow_with, registered_workflows, requests, resume_schedule,
     resume_workflow, resume_workflows, retrieve_workflow, run_as_step, run_as_transaction,
     run_workflow, select, send, serve_queues, set_attributes, set_delay, set_event,
-    set_latest_version, shutdown, sleep, store, trigger_schedule, write_stream,
+    set_latest_version, shutdown, sleep, store, trigger_schedule, verify_replay, write_stream,
 };
 #[cfg(feature = "mock")]
 pub use durable_api::{MockContext, MockHandle, MockSystemStore};
@@ -189,6 +190,8 @@ mod guides {
     #[cfg(feature = "opentelemetry")]
     #[doc = include_str!("../../docs/observing.md")]
     mod observing {}
+    #[doc = include_str!("../../docs/operating.md")]
+    mod operating {}
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
     #[doc = include_str!("../../docs/steps.md")]
     mod steps {}

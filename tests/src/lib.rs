@@ -1,10 +1,11 @@
-//! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, and chaos.
+//! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, faults of networks and disks, and chaos.
 #[macro_use]
 mod suite;
 
 pub mod backends;
 pub mod chaos;
 pub mod e2e;
+pub mod real_faults;
 pub mod serializable;
 pub mod servers;
 pub mod transactions;

@@ -138,6 +138,20 @@ impl Server {
         process.wait().map(drop)
     }
 
+    /// Kills every process of the server, as the kernel does when memory is out: nothing is told, flushed or tidied.
+    pub fn kill(&mut self) -> io::Result<()> {
+        let Some(mut process) = self.process.take() else {
+            return Ok(());
+        };
+        let children = children_of(process.id())?;
+        process.kill()?;
+        for child in children {
+            // Some may be gone already.
+            let _ = kill_process(child, Signal::KILL);
+        }
+        process.wait().map(drop)
+    }
+
     /// Starts the server on what it left on disk, and waits until it answers.
     pub async fn launch(&mut self) -> io::Result<()> {
         self.process = match self.kind {
@@ -260,6 +274,13 @@ impl Drop for Server {
             eprintln!("the server could not be stopped: {error}");
         }
     }
+}
+
+/// The processes that a process started.
+fn children_of(parent: u32) -> io::Result<Vec<Pid>> {
+    let tasks = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+    let pids = tasks.split_whitespace().filter_map(|pid| pid.parse().ok());
+    Ok(pids.filter_map(Pid::from_raw).collect())
 }
 
 fn missing(program: &str, error: &io::Error) -> io::Error {

@@ -16,6 +16,7 @@ mod schedules;
 mod select;
 mod streams;
 mod time;
+mod verify_replay;
 mod workflow_handle;
 
 pub use archives::{export_workflow, import_workflow};
@@ -47,4 +48,5 @@ pub use schedules::{
 pub use select::select;
 pub use streams::{close_stream, read_stream, write_stream};
 pub use time::{now, random_uuid, sleep};
+pub use verify_replay::{VerifyReplay, verify_replay};
 pub use workflow_handle::{AwaitResult, WorkflowHandle, join_all};

@@ -3,6 +3,7 @@
 mod communication;
 mod management;
 mod queues;
+mod replay;
 mod schedules;
 mod time;
 mod workflows;
@@ -15,6 +16,7 @@ pub use management::{
 pub use queues::{
     Backfill, DebounceOptions, Named, OnDuplicate, QueueOptions, RegisterQueue, SetDelay,
 };
+pub use replay::VerifyReplay;
 pub use schedules::{ScheduleRequest, StoreSchedules};
 pub use time::{Draw, Sleep};
 pub use workflows::{Lookup, Patch, StartWorkflow};

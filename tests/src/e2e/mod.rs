@@ -16,6 +16,7 @@ mod queue_limits;
 mod queues;
 mod races;
 mod recovery;
+mod replays;
 mod schedules;
 mod steps;
 mod streams;
@@ -236,6 +237,19 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         a_deprecated_patch_accepts_its_mark_and_leaves_none,
         instances_are_told_apart_also_at_recovery,
         values_of_the_registering_context_are_there_in_each_execution,
+    }
+    replays {
+        what_a_crash_left_at_any_point_replays,
+        a_call_of_another_name_or_kind_is_reported_with_its_step,
+        code_that_ends_before_a_recorded_call_is_reported,
+        steps_added_at_the_end_of_an_unfinished_workflow_are_compatible,
+        a_patch_keeps_old_histories_compatible_and_a_lost_patch_does_not,
+        a_payload_that_no_longer_decodes_is_reported,
+        a_workflow_that_is_not_registered_is_reported,
+        code_that_waits_where_the_record_goes_on_is_reported,
+        a_finished_workflow_replays_to_its_outcome_if_that_is_asked_for,
+        all_unfinished_workflows_are_replayed_page_by_page,
+        exported_workflows_are_replayed_without_their_store,
     }
     interruptions {
         a_start_whose_caller_is_gone_is_run_all_the_same,
