@@ -1,14 +1,14 @@
 use durable_api::{
     SystemStore,
     store::{
-        ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows, Payloads, StoreError,
+        ClaimedWorkflow, ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows, Payloads, StoreError,
         StoreResult,
     },
 };
 
 use super::{
     answer::{Answer, Given},
-    operation::Operation,
+    operation::{Operation, Order},
     side::{Revisions, Transactions},
 };
 
@@ -57,9 +57,13 @@ async fn call(
         O::DeleteQueue(app, name) => given(store.delete_queue(&app, &name).await?),
         O::DeleteSchedule(app, name) => given(store.delete_schedule(&app, &name).await?),
         O::Delete(request) => given(store.delete_workflows(request).await?),
-        O::Dequeue(request) => {
+        O::Dequeue(request, order) => {
             let limit = request.limit as usize;
-            given(dequeued(store.dequeue_workflows(request).await?, limit))
+            given(dequeued(
+                store.dequeue_workflows(request).await?,
+                limit,
+                order,
+            ))
         }
         O::Expel(request) => given(store.expel_executor(request).await?),
         O::Export(id) => given(store.export_workflow(&id).await?),
@@ -121,11 +125,15 @@ fn claimed(mut answer: ClaimedWorkflows, limit: usize) -> ClaimedWorkflows {
     answer
 }
 
-/// The order between queues is open, and so is whether a store that reached the limit knows that there is no more.
-fn dequeued(mut answer: DequeuedWorkflows, limit: usize) -> DequeuedWorkflows {
-    answer
-        .taken
-        .sort_by(|one, other| one.record.queue.cmp(&other.record.queue));
+/// The order between queues and, where turns may be forgotten, between partitions is open, and so is whether a store that reached the limit
+/// knows that there is no more.
+fn dequeued(mut answer: DequeuedWorkflows, limit: usize, order: Order) -> DequeuedWorkflows {
+    let line = |one: &ClaimedWorkflow| {
+        let id = (order == Order::Open).then(|| one.record.id.clone());
+        let partition = one.record.partition_key.clone();
+        (one.record.queue.clone(), partition, id)
+    };
+    answer.taken.sort_by_cached_key(line);
     answer.more &= answer.taken.len() < limit;
     answer
 }

@@ -25,7 +25,7 @@ pub(super) enum Operation {
     DeleteQueue(String, String),
     DeleteSchedule(String, String),
     Delete(DeleteWorkflows),
-    Dequeue(DequeueWorkflows),
+    Dequeue(DequeueWorkflows, Order),
     Expel(ExpelExecutor),
     Export(String),
     Finish(FinishWorkflow),
@@ -65,6 +65,15 @@ pub(super) enum Operation {
     Subscribe,
     Transaction(Transaction),
     Verify,
+}
+
+/// Whether the contract determines the order of what is taken from a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Within each partition.
+    ByPartition,
+    /// Not at all: clocks differ, and what was accepted first is not what was created first.
+    Open,
 }
 
 impl Operation {

@@ -20,7 +20,7 @@ impl Generator {
 
     pub(super) fn resume(&mut self, id: &str) -> Operation {
         let mut request = ResumeWorkflows::new(self.ids(id), self.now());
-        request.queue = self.maybe(30, Self::queue_name);
+        request.queue = self.wild_queue();
         Operation::Resume(request)
     }
 

@@ -35,10 +35,21 @@ pub(super) enum Faults {
     RepeatedLate,
 }
 
+/// What a sequence puts to the test of queues. The order in which workflows of a queue are due is open where clocks differ, and that of
+/// partitions where one had nothing for a while; which of them a limit lets through depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Limits, on queues into which everything goes in the order of its time.
+    Orderly,
+    /// Everything that comes to a queue by other ways, and no limits.
+    Wild,
+}
+
 /// Makes one operation after the other.
 pub(super) struct Generator {
     rng: Rng,
     faults: Faults,
+    manner: Manner,
     /// Milliseconds since the beginning.
     clock: i64,
     counter: u64,
@@ -61,9 +72,15 @@ struct Life {
 
 impl Generator {
     pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let manner = match rng.bool() {
+            true => Manner::Orderly,
+            false => Manner::Wild,
+        };
         Self {
-            rng: Rng::with_seed(seed),
+            rng,
             faults,
+            manner,
             clock: 0,
             counter: 0,
             lives: Vec::new(),

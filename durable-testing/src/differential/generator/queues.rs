@@ -3,14 +3,19 @@ use durable_api::store::{
     WorkflowRecord,
 };
 
-use super::{Generator, Life, Operation};
+use super::{Generator, Life, Manner, Operation};
+use crate::differential::operation::Order;
 
 /// Queues.
 impl Generator {
     pub(super) fn put_queue(&mut self) -> Operation {
         let mut record = QueueRecord::new(self.app(), self.queue_name());
-        record.limits = self.limits();
-        record.partition_limits = self.limits();
+        if self.manner == Manner::Orderly {
+            record.partition_limits = self.limits();
+            if !is_partitioned(&record.name) {
+                record.limits = self.limits();
+            }
+        }
         if self.chance(30) {
             record.weights.insert("p".to_owned(), self.rng.u32(..4));
         }
@@ -31,18 +36,20 @@ impl Generator {
         request.unversioned = self.chance(50);
         let queue = found.and_then(|row| row.queue.clone());
         let queue = queue.unwrap_or_else(|| self.queue_name());
-        // The order between queues is open: who asks several of them takes all that the limits allow.
+        request.limit = 1_000;
         if self.chance(70) {
+            if self.manner == Manner::Orderly && !is_partitioned(&queue) && self.chance(60) {
+                request.limit = self.rng.u32(1..4);
+            }
             request.queues = Some(vec![queue]);
-            request.limit = match self.chance(60) {
-                true => self.rng.u32(1..4),
-                false => 1_000,
-            };
         } else {
-            request.limit = 1_000;
             request.queues = self.maybe(30, |this| vec![queue, this.queue_name()]);
         }
-        Operation::Dequeue(request)
+        let order = match self.manner {
+            Manner::Orderly => Order::ByPartition,
+            Manner::Wild => Order::Open,
+        };
+        Operation::Dequeue(request, order)
     }
 
     pub(super) fn release(&mut self) -> Operation {
@@ -90,4 +97,9 @@ impl Generator {
         });
         limits
     }
+}
+
+/// Whether workflows of a queue have partition keys where limits are put to the test.
+pub(super) fn is_partitioned(queue: &str) -> bool {
+    queue == "print"
 }

@@ -5,7 +5,7 @@ use durable_api::{
     },
 };
 
-use super::{Generator, Operation};
+use super::{Generator, Manner, Operation, queues::is_partitioned};
 
 /// What makes workflows.
 impl Generator {
@@ -43,7 +43,7 @@ impl Generator {
             };
             let mut request = ForkWorkflow::new(source, id, self.step_id(), self.now());
             request.version = self.maybe(20, |this| this.version_name().to_owned());
-            request.queue = self.maybe(30, Self::queue_name);
+            request.queue = self.wild_queue();
             requests.push(request);
             if !self.chance(15) {
                 return Operation::Fork(requests);
@@ -66,7 +66,18 @@ impl Generator {
         if self.chance(70) {
             id.clone_into(&mut archive.record.id);
         }
+        if self.manner == Manner::Orderly {
+            archive.record.queue = None;
+        }
         Operation::Import(Box::new(archive))
+    }
+
+    /// A queue into which something comes by another way than being enqueued.
+    pub(super) fn wild_queue(&mut self) -> Option<String> {
+        match self.manner {
+            Manner::Orderly => None,
+            Manner::Wild => self.maybe(30, Self::queue_name),
+        }
     }
 
     pub(super) fn insertion(&mut self, id: &str) -> InsertWorkflow {
@@ -86,9 +97,14 @@ impl Generator {
     pub(super) fn enqueueing(&mut self, id: &str) -> InsertWorkflow {
         let mut request = self.insertion(id);
         let mut enqueue = Enqueue::new(self.queue_name());
+        if self.manner == Manner::Orderly {
+            request.now = self.present();
+        }
         enqueue.priority = self.one(&[0, 0, 0, 1, -1, i32::MAX, i32::MIN]);
         enqueue.deduplication_id = self.maybe(25, |this| this.one(&["d", "d:1"]).to_owned());
-        enqueue.partition_key = self.partition();
+        if self.manner == Manner::Wild || is_partitioned(&enqueue.queue) {
+            enqueue.partition_key = self.partition();
+        }
         enqueue.delayed_until = self.maybe(30, Self::around);
         if enqueue.delayed_until.is_some() {
             enqueue.debounce = self.maybe(50, |this| {

@@ -125,6 +125,12 @@ impl Generator {
         at(self.clock - slow)
     }
 
+    /// The present time, which is later than all before.
+    pub(super) fn present(&mut self) -> Timestamp {
+        self.clock += 1;
+        at(self.clock)
+    }
+
     /// A time around the present.
     pub(super) fn around(&mut self) -> Timestamp {
         at(self.clock + self.rng.i64(-500..2_000))
