@@ -103,7 +103,8 @@ fn hand_over(row: &mut WorkflowRecord, request: &DequeueWorkflows) {
     if row.started_at.is_none()
         && let Some(timeout) = row.timeout
     {
-        row.deadline = Some(request.now.saturating_add(timeout));
+        let by_timeout = request.now.saturating_add(timeout);
+        row.deadline = Some(row.deadline.map_or(by_timeout, |time| time.min(by_timeout)));
     }
     row.status = WorkflowStatus::Pending;
     row.owner = Some(request.owner);

@@ -123,6 +123,7 @@ fn fire(tables: &mut Tables, request: FireSchedule) -> FireOutcome {
     let Some(schedule) = tables.schedules.get_mut(&key).filter(|schedule| {
         !schedule.paused
             && (schedule.revision, schedule.last_tick) == (request.revision, request.last_tick)
+            && schedule.last_tick < request.tick
     }) else {
         return FireOutcome::Stale;
     };

@@ -241,7 +241,10 @@ async fn fire(database: &Database, request: &FireSchedule) -> Result<(FireOutcom
     let mut work = database.transaction(Access::Write).await?;
     let found = lock(database, &mut work, &request.app, &request.name).await?;
     let as_seen = found.is_some_and(|found| {
-        !found.paused && found.revision == request.revision && found.last_tick == request.last_tick
+        !found.paused
+            && found.revision == request.revision
+            && found.last_tick == request.last_tick
+            && found.last_tick < request.tick
     });
     if !as_seen {
         return Ok((FireOutcome::Stale, false));

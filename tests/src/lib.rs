@@ -1,9 +1,11 @@
-//! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, faults of networks and disks, and chaos.
+//! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, the comparison of stores,
+//! faults of networks and disks, and chaos.
 #[macro_use]
 mod suite;
 
 pub mod backends;
 pub mod chaos;
+pub mod differential;
 pub mod e2e;
 pub mod real_faults;
 pub mod serializable;

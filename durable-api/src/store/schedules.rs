@@ -153,7 +153,8 @@ impl FireSchedule {
 pub enum FireOutcome {
     /// The schedule is done with the tick, and its run is accepted, by this call; a workflow that had the run's id is unchanged.
     Fired,
-    /// The schedule is gone, rests, or is not as the caller saw it; the tick may have been fired by another, or by an earlier call. Nothing was written.
+    /// The schedule is gone, rests, is not as the caller saw it, or is done with the tick; the tick may have been fired by another, or by an earlier
+    /// call. Nothing was written.
     Stale,
 }
 
@@ -178,6 +179,6 @@ pub trait ScheduleStore: Debug + Send + Sync + 'static {
     async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>>;
 
     /// Accepts the run of a tick and moves the schedule's last tick there, in one transaction, if the schedule is as the caller saw
-    /// it and does not rest. Of several callers, one fires.
+    /// it, does not rest and is not done with the tick: the last tick only ever moves forward. Of several callers, one fires.
     async fn fire_schedule(&self, request: FireSchedule) -> StoreResult<FireOutcome>;
 }

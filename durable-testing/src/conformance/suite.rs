@@ -579,6 +579,8 @@ suite! { $
         a_deadline_counts_from_when_it_is_first_taken,
         a_deadline_stays_when_it_is_taken_again,
         a_deadline_of_the_request_stays_without_a_timeout,
+        of_deadline_and_timeout_the_earlier_counts,
+        a_timeout_without_end_is_no_trouble,
         what_is_taken_again_comes_with_its_history,
         a_fork_comes_with_its_history,
         what_waits_takes_messages_and_shows_nothing,
@@ -597,6 +599,7 @@ suite! { $
         within_a_partition_priority_and_acceptance_count,
         a_partition_that_was_emptied_comes_back,
         of_many_queues_none_starves,
+        queues_with_and_without_configuration_are_all_served,
         what_was_cancelled_or_deleted_leaves_the_queue,
     }
     queue_limits {
@@ -734,6 +737,7 @@ suite! { $
         a_client_that_is_not_registered_may_fire,
         a_tick_may_pass_without_a_run,
         a_tick_is_fired_once,
+        a_tick_that_the_schedule_is_done_with_is_not_fired,
         who_saw_another_revision_fires_nothing,
         a_schedule_that_rests_fires_nothing,
         a_run_whose_id_exists_is_as_good_as_started,

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use durable_api::{
-    WorkflowStatus,
+    Timestamp, WorkflowStatus,
     store::{
         ClaimableWorkflow, DequeueWorkflows, DequeuedWorkflows, EventLookup, SendOutcome,
         StepRecord, StreamState,
@@ -263,6 +263,36 @@ pub(crate) async fn a_deadline_stays_when_it_is_taken_again(bench: &Bench<'_, im
     let record = b.get("w").await;
     assert_eq!(record.deadline, Some(at(1_250)));
     assert_eq!(record.started_at, Some(at(1_100)), "when it was last taken");
+}
+
+pub(crate) async fn of_deadline_and_timeout_the_earlier_counts(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    for (id, deadline) in [("earlier", 1_200), ("later", 1_300)] {
+        let mut request = a.enqueueing_so(id, |enqueue| {
+            enqueue.timeout = Some(Duration::from_millis(250));
+        });
+        request.deadline = Some(at(deadline));
+        a.start_as(request).await;
+    }
+    let taken = a.dequeue_as(a.dequeuing_at(1_000)).await.taken;
+    let deadlines = taken.iter().map(|one| one.record.deadline);
+    let deadlines: Vec<_> = deadlines.collect();
+    assert_eq!(deadlines, [Some(at(1_200)), Some(at(1_250))]);
+    for one in taken {
+        assert_eq!(a.get(&one.record.id).await.deadline, one.record.deadline);
+    }
+}
+
+pub(crate) async fn a_timeout_without_end_is_no_trouble(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    a.enqueue_so("w", |enqueue| {
+        enqueue.timeout = Some(Duration::from_millis(i64::MAX.unsigned_abs()));
+    })
+    .await;
+    a.take("w").await;
+    let expected = Some(Timestamp::from_millis(i64::MAX));
+    assert_eq!(a.get("w").await.deadline, expected);
+    assert_eq!(a.cancel_expired(expiring(5_000)).await, Vec::<String>::new());
 }
 
 pub(crate) async fn a_deadline_of_the_request_stays_without_a_timeout(

@@ -1,9 +1,11 @@
 //! Whose turn it is.
 use std::collections::BTreeMap;
 
+use durable_api::store::QueueRecord;
+
 use crate::{
     Backend, Bench,
-    conformance::fixtures::{Executor, at, cancelling, deleting, queue, success, taken},
+    conformance::fixtures::{APP, Executor, at, cancelling, deleting, queue, success, taken},
 };
 
 pub(crate) async fn those_of_lower_numbers_are_taken_first(bench: &Bench<'_, impl Backend>) {
@@ -215,6 +217,28 @@ pub(crate) async fn of_many_queues_none_starves(bench: &Bench<'_, impl Backend>)
         *served.entry(id[..1].to_owned()).or_insert(0) += 1;
     }
     assert_eq!(served.len(), 3, "{served:?}");
+}
+
+pub(crate) async fn queues_with_and_without_configuration_are_all_served(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    for name in ["b", "d"] {
+        a.put_queue(QueueRecord::new(APP, name)).await;
+    }
+    for partition in [None, Some("p")] {
+        for name in ["d", "c", "b", "a", "e"] {
+            a.enqueue_so(&format!("{name} {partition:?}"), |enqueue| {
+                name.clone_into(&mut enqueue.queue);
+                enqueue.partition_key = partition.map(str::to_owned);
+            })
+            .await;
+        }
+        let mut taken = a.dequeue().await;
+        taken.sort();
+        let all = ["a", "b", "c", "d", "e"].map(|name| format!("{name} {partition:?}"));
+        assert_eq!(taken, all);
+    }
 }
 
 pub(crate) async fn what_was_cancelled_or_deleted_leaves_the_queue(

@@ -42,7 +42,8 @@ pub(super) async fn take(
     query(
         "UPDATE workflows SET status = 'PENDING', owner_incarnation = ?1, owner_execution = ?2, \
              executor_id = ?3, started_at = ?4, updated_at = ?4, \
-             deadline = iif(timeout IS NULL OR started_at IS NOT NULL, deadline, ?4 + timeout) \
+             deadline = iif(timeout IS NULL OR started_at IS NOT NULL, deadline, \
+                 min(ifnull(deadline, 9223372036854775807), ?4 + min(timeout, 9223372036854775807 - max(?4, 0)))) \
          WHERE seq IN (SELECT value FROM json_each(?5))",
         values![
             request.owner.incarnation,
@@ -56,7 +57,12 @@ pub(super) async fn take(
     .await?;
     for Candidate { record, .. } in found {
         if let (Some(timeout), None) = (record.timeout, record.started_at) {
-            record.deadline = Some(request.now.saturating_add(timeout));
+            let by_timeout = request.now.saturating_add(timeout);
+            record.deadline = Some(
+                record
+                    .deadline
+                    .map_or(by_timeout, |time| time.min(by_timeout)),
+            );
         }
         record.status = WorkflowStatus::Pending;
         record.owner = Some(request.owner);

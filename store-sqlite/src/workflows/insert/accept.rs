@@ -263,11 +263,10 @@ fn common_values(request: &InsertWorkflow) -> Vec<Value> {
     ]
 }
 
-/// Whole milliseconds, never less than asked for; with what is beyond reason cut, so that a time can be added.
+/// Whole milliseconds, never less than asked for; with what is beyond reason cut.
 pub(crate) fn timeout_column(timeout: Duration) -> i64 {
-    const MOST: i64 = i64::MAX >> 2;
     let millis = timeout.as_nanos().div_ceil(1_000_000);
-    i64::try_from(millis).map_or(MOST, |millis| millis.min(MOST))
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 /// What a request and its repetitions have in common, and no other request has.

@@ -1,0 +1,89 @@
+use durable_api::{
+    Payload,
+    store::{
+        AppendOutcome, BulkOutcome, ClaimedWorkflows, CreateScheduleOutcome, DeleteQueueOutcome,
+        DequeuedWorkflows, EventLookup, ExecutorRecord, ExpelOutcome, FinishOutcome, FireOutcome,
+        ForkOutcome, HeartbeatOutcome, ImportOutcome, InsertOutcome, QueueRecord, ReceiveOutcome,
+        RecordOutcome, RegisterOutcome, ReleaseOutcome, RetireOutcome, ScheduleOutcome,
+        ScheduleRecord, SendOutcome, SetAttributesOutcome, SetDelayOutcome, SetEventOutcome,
+        SetLatestOutcome, StepRecord, StoreError, StreamPage, VersionRecord,
+        WorkflowArchive, WorkflowGroup, WorkflowPage, WorkflowRecord,
+    },
+};
+
+use super::transaction::Transacted;
+
+/// What a store answered, as far as the contract determines it.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Given(Box<Given>),
+    Failed(StoreError),
+}
+
+impl Answer {
+    /// Whether the contract allows both.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Given(one), Self::Given(other)) => one == other,
+            (Self::Failed(one), Self::Failed(other)) => one.kind() == other.kind(),
+            _ => false,
+        }
+    }
+}
+
+macro_rules! given {
+    ($($variant:ident($type:ty)),* $(,)?) => {
+        /// An answer that is no error, with what the contract leaves open made the same.
+        #[derive(Debug, PartialEq)]
+        pub(super) enum Given { $($variant($type)),* }
+
+        $(impl From<$type> for Given {
+            fn from(answer: $type) -> Self {
+                Self::$variant(answer)
+            }
+        })*
+    };
+}
+
+given! {
+    Archive(Option<WorkflowArchive>),
+    Append(AppendOutcome),
+    Bulk(BulkOutcome),
+    Claimed(ClaimedWorkflows),
+    CreateSchedule(CreateScheduleOutcome),
+    DeleteQueue(DeleteQueueOutcome),
+    Dequeued(DequeuedWorkflows),
+    Done(()),
+    Event(EventLookup),
+    Events(Vec<(String, Payload)>),
+    Executors(Vec<ExecutorRecord>),
+    Expel(ExpelOutcome),
+    Finish(FinishOutcome),
+    Fire(FireOutcome),
+    Fork(Vec<ForkOutcome>),
+    Groups(Vec<WorkflowGroup>),
+    Heartbeat(HeartbeatOutcome),
+    Ids(Vec<String>),
+    Import(ImportOutcome),
+    Insert(InsertOutcome),
+    Number(u64),
+    Page(WorkflowPage),
+    Queues(Vec<QueueRecord>),
+    Receive(ReceiveOutcome),
+    Record(RecordOutcome),
+    Register(RegisterOutcome),
+    Release(ReleaseOutcome),
+    Retire(RetireOutcome),
+    Schedule(ScheduleOutcome),
+    Schedules(Vec<ScheduleRecord>),
+    Send(SendOutcome),
+    SetAttributes(SetAttributesOutcome),
+    SetDelay(SetDelayOutcome),
+    SetEvent(SetEventOutcome),
+    SetLatest(SetLatestOutcome),
+    Steps(Vec<StepRecord>),
+    Stream(StreamPage),
+    Transaction(Transacted),
+    Versions(Vec<VersionRecord>),
+    Workflow(Option<Box<WorkflowRecord>>),
+}
