@@ -4,6 +4,7 @@ use durable_api::{Clock, Encoding, Error, IdSource, SystemStore};
 
 use crate::{
     clock::{RandomIds, SystemClock},
+    interceptor::Interceptor,
     names,
     tracing_context::TracePropagation,
 };
@@ -31,6 +32,7 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) traces: Option<Arc<dyn TracePropagation>>,
+    pub(crate) interceptor: Option<Arc<dyn Interceptor>>,
     /// Whether there is no code to run.
     pub(crate) client: bool,
 }
@@ -56,6 +58,7 @@ impl Config {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             traces: None,
+            interceptor: None,
             client: false,
         }
     }
@@ -152,6 +155,12 @@ impl Config {
     /// With the feature `opentelemetry`, [`OpenTelemetry`](crate::OpenTelemetry) does it.
     pub fn trace_propagation(mut self, traces: impl TracePropagation) -> Self {
         self.traces = Some(Arc::new(traces));
+        self
+    }
+
+    /// Stands between the engine and the bodies of steps: for tests. Default: nothing does.
+    pub fn interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
+        self.interceptor = Some(interceptor);
         self
     }
 
