@@ -12,6 +12,13 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Completes after `duration`, whatever [`now`](Self::now) does meanwhile.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Completes after `interval`, or after `due` if that is sooner: the pause of one who looks at intervals for what it should be told of in any case,
+    /// and who knows that something is due after `due`, if at all. A clock that skips time may let the interval pass late, since nothing happens
+    /// at its end; what is due is never late.
+    fn pause(&self, interval: Duration, due: Option<Duration>) -> BoxFuture<'static, ()> {
+        self.sleep(due.map_or(interval, |due| due.min(interval)))
+    }
 }
 
 /// Where all ids come from, so that a test can foretell them.

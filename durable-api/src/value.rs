@@ -85,8 +85,8 @@ impl Value {
     pub fn decode<T: Durable>(self) -> Result<T, CodecError> {
         match self.0 {
             Repr::Stored(payload) => payload.decode(),
-            Repr::Sealed(payload, live) => downcast(live).or_else(|_| payload.decode()),
-            Repr::Live(live) => downcast(live).map_err(|held| CodecError {
+            // Bytes of another type may happen to decode.
+            Repr::Live(live) | Repr::Sealed(_, live) => downcast(live).map_err(|held| CodecError {
                 action: "read",
                 type_name: type_name::<T>(),
                 encoding: "a live value".to_owned(),

@@ -4,6 +4,7 @@ use durable_api::{Clock, Encoding, Error, IdSource, SystemStore};
 
 use crate::{
     clock::{RandomIds, SystemClock},
+    interceptor::Interceptor,
     names,
     tracing_context::TracePropagation,
 };
@@ -33,6 +34,7 @@ pub struct Config {
     pub(crate) traces: Option<Arc<dyn TracePropagation>>,
     /// Whether the store's schema may be created or changed.
     pub(crate) migrate: bool,
+    pub(crate) interceptor: Option<Arc<dyn Interceptor>>,
     /// Whether there is no code to run.
     pub(crate) client: bool,
 }
@@ -59,6 +61,7 @@ impl Config {
             ids: Arc::new(RandomIds),
             traces: None,
             migrate: true,
+            interceptor: None,
             client: false,
         }
     }
@@ -162,6 +165,12 @@ impl Config {
     /// store that a running version works with. Default: it is.
     pub fn migrate(mut self, migrate: bool) -> Self {
         self.migrate = migrate;
+        self
+    }
+
+    /// Stands between the engine and the bodies of steps: for tests. Default: nothing does.
+    pub fn interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
+        self.interceptor = Some(interceptor);
         self
     }
 

@@ -26,23 +26,24 @@ async fn run(weak: Weak<Engine>) {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "releasing delayed workflows failed");
-                engine.config.queue_interval
+                None
             }
         };
         // Another process may have delayed one that is due earlier.
-        let pause = next.min(engine.config.queue_interval);
-        let sleep = engine.clock().sleep(pause);
+        let interval = engine.config.queue_interval;
+        let pause = engine.clock().pause(interval, next);
         tokio::select! {
-            () = sleep => {}
+            () = pause => {}
             () = engine.queues.delayed() => {
-                engine.clock().sleep(LEAST_PAUSE.min(pause)).await;
+                let longest = next.map_or(interval, |next| next.min(interval));
+                engine.clock().sleep(LEAST_PAUSE.min(longest)).await;
             }
         }
     }
 }
 
-/// Releases what is due, and returns how long the next takes.
-async fn release(engine: &Engine) -> Result<Duration, Error> {
+/// Releases what is due, and returns how long the next takes, if there is one.
+async fn release(engine: &Engine) -> Result<Option<Duration>, Error> {
     let store: &dyn QueueStore = engine.store();
     loop {
         let request = ReleaseDelayed::new(&engine.config.app, engine.now());
@@ -52,17 +53,17 @@ async fn release(engine: &Engine) -> Result<Duration, Error> {
             })
             .await?;
         match outcome.next {
-            None => return Ok(Duration::MAX),
+            None => return Ok(None),
             Some(next) => {
                 let left = next.saturating_duration_since(engine.now());
                 if !left.is_zero() {
-                    return Ok(left);
+                    return Ok(Some(left));
                 }
             }
         }
         if outcome.released == 0 {
             // Due by now, but not when it was asked.
-            return Ok(Duration::from_millis(1));
+            return Ok(Some(Duration::from_millis(1)));
         }
     }
 }

@@ -31,21 +31,19 @@ async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
             return;
         };
         enqueued.mark_unchanged();
-        let pause = match take(&engine, launched).await {
+        let due = match take(&engine, launched).await {
             Ok(Taken::More) => continue,
             Ok(Taken::All { retry_at }) => {
-                let until = |at: Timestamp| at.saturating_duration_since(engine.now());
-                let poll = engine.config.queue_interval;
-                retry_at.map_or(poll, |at| until(at).min(poll))
+                retry_at.map(|at: Timestamp| at.saturating_duration_since(engine.now()))
             }
             Err(error) => {
                 tracing::error!(%error, "taking workflows from queues failed");
-                engine.config.queue_interval
+                None
             }
         };
-        let sleep = engine.clock().sleep(pause);
+        let pause = engine.clock().pause(engine.config.queue_interval, due);
         tokio::select! {
-            () = sleep => {}
+            () = pause => {}
             () = engine.queues.changed() => {}
             Ok(()) = enqueued.changed() => {}
         }

@@ -4,7 +4,7 @@ use durable_api::{
     store::{EventLookup, EventStore, SetEvent, SetEventOutcome},
 };
 
-use crate::{engine::Engine, names, outage::Patience, run::Run, time::drawn, wait::Waited};
+use crate::{engine::Engine, interceptor::Wait, names, outage::Patience, run::Run, time::drawn, wait::Waited};
 
 const SET: &str = "durable.set_event";
 const GET: &str = "durable.get_event";
@@ -56,8 +56,12 @@ pub(crate) async fn get_event_from(run: &Run, request: GetEvent) -> Result<Optio
     let wait = async {
         let end = || run.engine.now().saturating_add(request.timeout);
         let until = drawn(run, request.wait_step_id, "durable.get_event_until", end).await?;
+        let event = || Wait::Event {
+            workflow_id: request.workflow_id.clone(),
+            key: request.key.clone(),
+        };
         let found = run
-            .interruptible(find(&run.engine, &request, until))
+            .waiting(event, find(&run.engine, &request, until))
             .await?;
         run.engine.seal_answer(Encoding::Bincode, GET, &found)
     };

@@ -55,15 +55,17 @@ async fn execute(engine: Arc<Engine>, running: Arc<Running>, mut begin: Begin) {
     // A panic of the engine's own must not leave those who wait for the result waiting.
     let work = AssertUnwindSafe(run_to_end(&engine, &running, begin)).catch_unwind();
     let ended = tokio::select! {
+        // Once nothing may go on, not one more line of the workflow does.
+        biased;
+        () = engine.halted.cancelled() => Ended::Interrupted(Error::Interrupted {
+            workflow_id: workflow_id.to_owned(),
+            reason: "the context was shut down".to_owned(),
+        }),
         ended = work => ended.unwrap_or_else(|panic| Ended::Interrupted(Error::Interrupted {
             workflow_id: workflow_id.to_owned(),
             reason: format!("the engine panicked: {}", panic_message(&*panic)),
         })),
         () = expiry(&engine, &execution) => unreachable!("the watch over a deadline does not end"),
-        () = engine.halted.cancelled() => Ended::Interrupted(Error::Interrupted {
-            workflow_id: workflow_id.to_owned(),
-            reason: "the context was shut down".to_owned(),
-        }),
     };
     match &ended {
         Ended::Recorded(_) => tracing::debug!(workflow_id, "finished"),

@@ -8,6 +8,7 @@ use durable_api::{
 
 use crate::{
     engine::Engine,
+    interceptor::Wait,
     outage::Patience,
     run::Run,
     running::{Ended, Running},
@@ -160,7 +161,10 @@ impl Handle for EngineHandle {
         let call = self.wait(request.timeout);
         let payload = match &self.holder {
             Some(run) => {
-                let call = run.interruptible(call);
+                let outcome = || Wait::Outcome {
+                    workflow_id: self.workflow_id.clone(),
+                };
+                let call = run.waiting(outcome, call);
                 let subject = Some(self.workflow_id.as_str());
                 run.recorded_call(request.step_id, RESULT, subject, call)
                     .await?

@@ -13,6 +13,7 @@ mod events;
 mod execution;
 mod handle;
 mod inbox;
+mod interceptor;
 mod launch;
 mod leases;
 mod management;
@@ -51,6 +52,7 @@ mod workflow_context;
 pub use client::{Client, new_client};
 pub use clock::{RandomIds, SystemClock};
 pub use config::Config;
+pub use interceptor::{Attempt, Interceptor, Wait};
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::OpenTelemetry;
 pub use startup::new_context;

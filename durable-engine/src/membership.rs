@@ -43,7 +43,7 @@ async fn beat(weak: Weak<Engine>) {
     loop {
         let Some(pause) = weak
             .upgrade()
-            .map(|engine| engine.clock().sleep(engine.config.heartbeat_interval))
+            .map(|engine| engine.clock().pause(engine.config.heartbeat_interval, None))
         else {
             return;
         };

@@ -20,6 +20,7 @@ use crate::{
     engine::Engine,
     enqueue::unsupported_within,
     inbox::{Inbox, Turn},
+    interceptor::Wait,
     names,
     outage::Patience,
     recorded_error::RecordedError,
@@ -167,7 +168,10 @@ pub(crate) async fn recv(run: &Run, request: Recv) -> Result<Option<Value>, Erro
             let until = drawn(run, request.wait_step_id, "durable.recv_until", end).await?;
             let look = || take(run, &turn, &receive);
             let wait = run.engine.wait_for(run.workflow_id(), Some(until), look);
-            match run.interruptible(wait).await? {
+            let topic = || Wait::Message {
+                topic: request.topic.clone(),
+            };
+            match run.waiting(topic, wait).await? {
                 Waited::Came(payload) => payload,
                 Waited::Expired => {
                     receive.give_up = true;

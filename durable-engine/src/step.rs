@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use crate::{
     execution::{failure_payload, panic_failure},
+    interceptor::Wait,
     names, observe,
     run::Run,
 };
@@ -109,7 +110,9 @@ fn step_text(part: &str, run: &Run, step_id: u32, name: &str) -> String {
 async fn call(run: &Run, options: &StepOptions, step: &DynStep<'_>) -> Result<Value> {
     let attempts = attempts(run, options, |number| {
         Box::pin(async move {
-            let call = AssertUnwindSafe(step.call(number)).catch_unwind();
+            let body = Box::pin(async move { step.call(number).await });
+            let call = run.engine.attempt(run.workflow_id(), options, number, body);
+            let call = AssertUnwindSafe(call).catch_unwind();
             let returned = within_time(run, options, async {
                 call.await
                     .unwrap_or_else(|panic| Err(panic_failure("step", &*panic)))
@@ -156,6 +159,9 @@ pub(crate) async fn attempts<'a>(
         observe::step_retried();
         failures.push(failure.to_string());
         let pause = options.retry.delay(number, run.engine.random());
+        let _waiting = run.tell_wait(|| Wait::Retry {
+            step: options.name.clone(),
+        });
         tokio::select! {
             () = run.engine.clock().sleep(pause) => {}
             () = run.execution.cancellation().cancelled() => {

@@ -4,7 +4,7 @@ use durable_api::{
     store::{AppendOutcome, AppendStream, ReadStream, StreamState, StreamStore},
 };
 
-use crate::{engine::Engine, names, outage::Patience, run::Run, wait::Waited};
+use crate::{engine::Engine, interceptor::Wait, names, outage::Patience, run::Run, wait::Waited};
 
 const WRITE: &str = "durable.write_stream";
 const CLOSE: &str = "durable.close_stream";
@@ -90,7 +90,11 @@ pub(crate) async fn read_stream_from(
     request: ReadRequest,
 ) -> Result<StreamValues, Error> {
     let read = async {
-        let page = run.interruptible(next(&run.engine, &request)).await?;
+        let values = || Wait::Stream {
+            workflow_id: request.workflow_id.clone(),
+            key: request.key.clone(),
+        };
+        let page = run.waiting(values, next(&run.engine, &request)).await?;
         run.engine.seal_answer(Encoding::Bincode, READ, &page)
     };
     let subject = Some(request.workflow_id.as_str());

@@ -43,7 +43,7 @@ async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
     for round in 1_u32.. {
         let Some(mut pause) = weak
             .upgrade()
-            .map(|engine| engine.clock().sleep(engine.config.takeover_interval))
+            .map(|engine| engine.clock().pause(engine.config.takeover_interval, None))
         else {
             return;
         };

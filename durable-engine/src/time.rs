@@ -7,12 +7,12 @@ use durable_api::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::run::Run;
+use crate::{interceptor::Wait, run::Run};
 
 pub(crate) async fn sleep(run: &Run, request: Sleep) -> Result<(), Error> {
     let end = || run.engine.now().saturating_add(request.duration);
     let until = drawn(run, request.step_id, "durable.sleep", end).await?;
-    run.interruptible(async {
+    run.waiting(|| Wait::Sleep { until }, async {
         run.engine.sleep_until(until).await;
         Ok(())
     })

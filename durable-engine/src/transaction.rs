@@ -51,7 +51,7 @@ pub(crate) async fn run_transaction(
         committed: Mutex::default(),
     };
     let span = observe::step_span(step_id, &options.step.name);
-    let attempts = attempts(run, &options.step, |_| Box::pin(transaction.attempt()));
+    let attempts = attempts(run, &options.step, |number| Box::pin(transaction.attempt(number)));
     let returned = match attempts.instrument(span).await {
         Attempted::Settled(returned) => return returned,
         Attempted::Returned(returned) => returned,
@@ -87,7 +87,7 @@ struct Transaction<'r> {
 
 impl Transaction<'_> {
     /// Runs the body until the database has nothing against it.
-    async fn attempt(&self) -> Attempted {
+    async fn attempt(&self, number: u32) -> Attempted {
         let run = self.run;
         let step = run.step_ref(Some(self.step_id), None, &self.options.step.name);
         let store: &dyn TransactionStore = match &self.options.source {
@@ -97,7 +97,7 @@ impl Transaction<'_> {
         let answer = run
             .engine
             .persist("run_transaction", Patience::Mendable, || {
-                self.in_transaction(store, step.clone())
+                self.in_transaction(store, step.clone(), number)
             })
             .await;
         match answer {
@@ -121,8 +121,13 @@ impl Transaction<'_> {
         &self,
         store: &dyn TransactionStore,
         step: StepRef,
+        number: u32,
     ) -> StoreResult<TransactionOutcome> {
-        match store.run_transaction(step, self).await {
+        let body = Body {
+            transaction: self,
+            number,
+        };
+        match store.run_transaction(step, &body).await {
             Ok(TransactionOutcome::RolledBack(failure)) => match failure.as_error() {
                 Some(Error::Store(error)) if error.kind().is_transient() => Err(error.clone()),
                 _ => Ok(TransactionOutcome::RolledBack(failure)),
@@ -171,11 +176,20 @@ impl Transaction<'_> {
     }
 }
 
+/// The body of one attempt.
+struct Body<'t, 'r> {
+    transaction: &'t Transaction<'r>,
+    number: u32,
+}
+
 #[async_trait]
-impl TransactionBody for Transaction<'_> {
+impl TransactionBody for Body<'_, '_> {
     async fn run(&self, transaction: Box<dyn Any + Send>) -> BodyOutcome {
-        let (run, options) = (self.run, &self.options.step);
-        let call = AssertUnwindSafe(self.body.call(transaction)).catch_unwind();
+        let step = self.transaction;
+        let (run, options) = (step.run, &step.options.step);
+        let body = Box::pin(async move { step.body.call(transaction).await });
+        let call = run.engine.attempt(run.workflow_id(), options, self.number, body);
+        let call = AssertUnwindSafe(call).catch_unwind();
         let returned = within_time(run, options, async {
             call.await
                 .unwrap_or_else(|panic| Err(panic_failure("transactional step", &*panic)))
@@ -185,16 +199,16 @@ impl TransactionBody for Transaction<'_> {
         if let Err(error) = run.check_alive() {
             return BodyOutcome::RollBack(error.into());
         }
-        match returned.and_then(|value| seal(run, options, self.step_id, value)) {
+        match returned.and_then(|value| seal(run, options, step.step_id, value)) {
             Ok((payload, value)) => {
                 let record = StepRecord::completed(
-                    self.step_id,
+                    step.step_id,
                     &options.name,
                     Outcome::Success(payload),
-                    self.started_at,
+                    step.started_at,
                     run.engine.now(),
                 );
-                *self
+                *step
                     .committed
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner) = Some((record.clone(), value));

@@ -39,12 +39,10 @@ impl Engine {
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(Waited::Expired);
             }
-            let pause = left.map_or(self.config.poll_interval, |left| {
-                left.min(self.config.poll_interval)
-            });
+            let pause = self.clock().pause(self.config.poll_interval, left);
             tokio::select! {
                 () = listener.woken() => {}
-                () = self.clock().sleep(pause) => {}
+                () = pause => {}
                 () = self.halted.cancelled() => {
                     return Err(Error::ShutDown { operation: "a wait" });
                 }

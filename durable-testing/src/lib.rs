@@ -1,11 +1,40 @@
-//! For people who test: the behaviour that every store must show, as tests that any crate can run, stores
-//! compared by operations made from a seed, and a store that fails when it is told to.
+//! For people who test: their workflows, with time that skips and a crash at every point (feature `kit`, on by default), and their stores, by the
+//! behaviour that every store must show, or by operations made from a seed that all stores answer alike ([`differential`]).
+//!
+//! [`TestEnv`] is the real engine over a store in memory, or any other:
+//!
+#![cfg_attr(feature = "kit", doc = "```")]
+#![cfg_attr(not(feature = "kit"), doc = "```ignore")]
+//! use std::time::Duration;
+//! use durable_api::{Ctx, Result, sleep};
+//! use durable_testing::TestEnv;
+//!
+//! async fn patient(ctx: Ctx, days: u64) -> Result<u64> {
+//!     sleep(&ctx, Duration::from_secs(days * 86_400)).await?;
+//!     Ok(days)
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let env = TestEnv::new().await?;
+//! env.register(patient)?;
+//! let run = env.start(patient, 30u64).await?;
+//! assert_eq!(run.result().await?, 30);
+//! # Ok(())
+//! # }
+//! ```
 pub mod conformance;
 pub mod differential;
 pub mod faults;
+#[cfg(feature = "kit")]
+mod kit;
 
 pub use conformance::{Backend, Bench};
 pub use faults::{Call, Fault, FaultPlan, FaultyStore};
+#[cfg(feature = "kit")]
+pub use kit::{
+    History, HistoryStep, MockStep, StartRun, TestEnv, TestEnvBuilder, TestRun, WaitFor,
+};
 
 #[doc(hidden)]
 pub use tokio;

@@ -43,12 +43,10 @@ async fn run(weak: Weak<Engine>) {
             }
         };
         let look = engine.config.schedule_interval;
-        let pause = next.map_or(look, |next| {
-            next.saturating_duration_since(engine.now()).min(look)
-        });
-        let sleep = engine.clock().sleep(pause);
+        let due = next.map(|next| next.saturating_duration_since(engine.now()));
+        let pause = engine.clock().pause(look, due);
         tokio::select! {
-            () = sleep => {}
+            () = pause => {}
             () = engine.schedules_changed.notified() => {}
         }
     }

@@ -22,13 +22,13 @@ use durable_api::{
     },
 };
 
-use super::FaultyStore;
+use super::{FaultyStore, site::Site};
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl AdministrationStore for FaultyStore {
     async fn list_workflows(&self, filter: WorkflowFilter) -> StoreResult<WorkflowPage> {
-        self.call("list_workflows", self.inner.list_workflows(filter))
+        self.look("list_workflows", self.inner.list_workflows(filter))
             .await
     }
 }
@@ -40,7 +40,7 @@ impl AggregateStore for FaultyStore {
         &self,
         request: AggregateWorkflows,
     ) -> StoreResult<Vec<WorkflowGroup>> {
-        self.call(
+        self.look(
             "aggregate_workflows",
             self.inner.aggregate_workflows(request),
         )
@@ -52,8 +52,11 @@ impl AggregateStore for FaultyStore {
 #[async_trait]
 impl ArchiveStore for FaultyStore {
     async fn export_workflow(&self, workflow_id: &str) -> StoreResult<Option<WorkflowArchive>> {
-        self.call("export_workflow", self.inner.export_workflow(workflow_id))
-            .await
+        self.look(
+            Site::of("export_workflow", workflow_id),
+            self.inner.export_workflow(workflow_id),
+        )
+        .await
     }
 
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome> {
@@ -66,17 +69,24 @@ impl ArchiveStore for FaultyStore {
 #[async_trait]
 impl EventStore for FaultyStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
-        self.call("set_event", self.inner.set_event(request)).await
+        let site = Site::of("set_event", &request.step.workflow_id).step(request.step.step_id);
+        self.call(site, self.inner.set_event(request)).await
     }
 
     async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup> {
-        self.call("get_event", self.inner.get_event(workflow_id, key))
-            .await
+        self.look(
+            Site::of("get_event", workflow_id),
+            self.inner.get_event(workflow_id, key),
+        )
+        .await
     }
 
     async fn list_events(&self, workflow_id: &str) -> StoreResult<Vec<(String, Payload)>> {
-        self.call("list_events", self.inner.list_events(workflow_id))
-            .await
+        self.look(
+            Site::of("list_events", workflow_id),
+            self.inner.list_events(workflow_id),
+        )
+        .await
     }
 }
 
@@ -89,12 +99,12 @@ impl ExecutorStore for FaultyStore {
     }
 
     async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome> {
-        self.call("heartbeat", self.inner.heartbeat(incarnation))
+        self.look("heartbeat", self.inner.heartbeat(incarnation))
             .await
     }
 
     async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>> {
-        self.call("list_executors", self.inner.list_executors(app))
+        self.look("list_executors", self.inner.list_executors(app))
             .await
     }
 
@@ -113,15 +123,15 @@ impl ExecutorStore for FaultyStore {
 #[async_trait]
 impl LifecycleStore for FaultyStore {
     async fn ping(&self) -> StoreResult<()> {
-        self.call("ping", self.inner.ping()).await
+        self.look("ping", self.inner.ping()).await
     }
 
     async fn migrate(&self) -> StoreResult<()> {
-        self.call("migrate", self.inner.migrate()).await
+        self.look("migrate", self.inner.migrate()).await
     }
 
     async fn verify(&self) -> StoreResult<()> {
-        self.call("verify", self.inner.verify()).await
+        self.look("verify", self.inner.verify()).await
     }
 
     fn describe(&self) -> StoreDescription {
@@ -138,8 +148,12 @@ impl ManagementStore for FaultyStore {
     }
 
     async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>> {
-        self.call("cancel_expired", self.inner.cancel_expired(request))
-            .await
+        self.judged(
+            "cancel_expired",
+            self.inner.cancel_expired(request),
+            |ids| !ids.is_empty(),
+        )
+        .await
     }
 
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
@@ -163,8 +177,8 @@ impl ManagementStore for FaultyStore {
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome> {
-        self.call("set_attributes", self.inner.set_attributes(request))
-            .await
+        let site = Site::of("set_attributes", &request.workflow_id);
+        self.call(site, self.inner.set_attributes(request)).await
     }
 }
 
@@ -172,13 +186,20 @@ impl ManagementStore for FaultyStore {
 #[async_trait]
 impl MessageStore for FaultyStore {
     async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
-        self.call("send_message", self.inner.send_message(request))
-            .await
+        let site = match &request.sender {
+            Some(step) => Site::of("send_message", &step.workflow_id).step(step.step_id),
+            None => Site::of("send_message", &request.destination),
+        };
+        self.call(site, self.inner.send_message(request)).await
     }
 
     async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
-        self.call("receive_message", self.inner.receive_message(request))
-            .await
+        let site =
+            Site::of("receive_message", &request.step.workflow_id).step(request.step.step_id);
+        self.judged(site, self.inner.receive_message(request), |answer| {
+            *answer != ReceiveOutcome::Empty
+        })
+        .await
     }
 }
 
@@ -217,21 +238,30 @@ impl QueueStore for FaultyStore {
     }
 
     async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>> {
-        self.call("list_queues", self.inner.list_queues(app)).await
+        self.look("list_queues", self.inner.list_queues(app)).await
     }
 
     async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows> {
-        self.call("dequeue_workflows", self.inner.dequeue_workflows(request))
-            .await
+        self.judged(
+            "dequeue_workflows",
+            self.inner.dequeue_workflows(request),
+            |answer| !answer.taken.is_empty(),
+        )
+        .await
     }
 
     async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome> {
-        self.call("release_delayed", self.inner.release_delayed(request))
-            .await
+        self.judged(
+            "release_delayed",
+            self.inner.release_delayed(request),
+            |answer| answer.released > 0,
+        )
+        .await
     }
 
     async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
-        self.call("set_delay", self.inner.set_delay(request)).await
+        let site = Site::of("set_delay", &request.workflow_id);
+        self.call(site, self.inner.set_delay(request)).await
     }
 }
 
@@ -262,7 +292,7 @@ impl ScheduleStore for FaultyStore {
     }
 
     async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>> {
-        self.call("list_schedules", self.inner.list_schedules(app))
+        self.look("list_schedules", self.inner.list_schedules(app))
             .await
     }
 
@@ -276,13 +306,16 @@ impl ScheduleStore for FaultyStore {
 #[async_trait]
 impl StepStore for FaultyStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
-        self.call("record_step", self.inner.record_step(request))
-            .await
+        let site = Site::of("record_step", &request.workflow_id).step(request.step.step_id);
+        self.call(site, self.inner.record_step(request)).await
     }
 
     async fn list_steps(&self, workflow_id: &str) -> StoreResult<Vec<StepRecord>> {
-        self.call("list_steps", self.inner.list_steps(workflow_id))
-            .await
+        self.look(
+            Site::of("list_steps", workflow_id),
+            self.inner.list_steps(workflow_id),
+        )
+        .await
     }
 }
 
@@ -290,13 +323,13 @@ impl StepStore for FaultyStore {
 #[async_trait]
 impl StreamStore for FaultyStore {
     async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
-        self.call("append_stream", self.inner.append_stream(request))
-            .await
+        let site = Site::of("append_stream", &request.step.workflow_id).step(request.step.step_id);
+        self.call(site, self.inner.append_stream(request)).await
     }
 
     async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage> {
-        self.call("read_stream", self.inner.read_stream(request))
-            .await
+        let site = Site::of("read_stream", &request.workflow_id);
+        self.look(site, self.inner.read_stream(request)).await
     }
 }
 
@@ -308,8 +341,9 @@ impl TransactionStore for FaultyStore {
         step: StepRef,
         body: &'a DynBody<'a>,
     ) -> StoreResult<TransactionOutcome> {
+        let site = Site::of("run_transaction", &step.workflow_id).step(step.step_id);
         let call = self.inner.run_transaction(step, body);
-        self.call("run_transaction", call).await
+        self.call(site, call).await
     }
 }
 
@@ -327,7 +361,7 @@ impl VersionStore for FaultyStore {
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
-        self.call("list_versions", self.inner.list_versions(app))
+        self.look("list_versions", self.inner.list_versions(app))
             .await
     }
 }
@@ -336,7 +370,8 @@ impl VersionStore for FaultyStore {
 #[async_trait]
 impl WakeupStore for FaultyStore {
     async fn subscribe(&self) -> StoreResult<Wakeups> {
-        self.call("subscribe", self.inner.subscribe()).await
+        let hints = self.look("subscribe", self.inner.subscribe()).await?;
+        Ok(self.with_echoes(hints))
     }
 }
 
@@ -344,8 +379,8 @@ impl WakeupStore for FaultyStore {
 #[async_trait]
 impl WorkflowStore for FaultyStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
-        self.call("insert_workflow", self.inner.insert_workflow(request))
-            .await
+        let site = Site::of("insert_workflow", &request.id);
+        self.call(site, self.inner.insert_workflow(request)).await
     }
 
     async fn get_workflow(
@@ -353,17 +388,28 @@ impl WorkflowStore for FaultyStore {
         id: &str,
         payloads: Payloads,
     ) -> StoreResult<Option<WorkflowRecord>> {
-        self.call("get_workflow", self.inner.get_workflow(id, payloads))
-            .await
+        self.look(
+            Site::of("get_workflow", id),
+            self.inner.get_workflow(id, payloads),
+        )
+        .await
     }
 
     async fn finish_workflow(&self, request: FinishWorkflow) -> StoreResult<FinishOutcome> {
-        self.call("finish_workflow", self.inner.finish_workflow(request))
-            .await
+        let site = Site::of("finish_workflow", &request.workflow_id);
+        self.call(site, self.inner.finish_workflow(request)).await
     }
 
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows> {
-        self.call("claim_workflows", self.inner.claim_workflows(request))
-            .await
+        self.judged(
+            "claim_workflows",
+            self.inner.claim_workflows(request),
+            |answer| {
+                !(answer.claimed.is_empty()
+                    && answer.requeued.is_empty()
+                    && answer.dead_lettered.is_empty())
+            },
+        )
+        .await
     }
 }

@@ -1,14 +1,18 @@
 use std::{
+    collections::HashMap,
     future::Future,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use durable_api::{
     SystemStore,
-    store::{StoreError, StoreErrorKind, StoreResult},
+    store::{StoreError, StoreErrorKind, StoreResult, Wakeup, Wakeups},
 };
+use futures::{StreamExt as _, channel::mpsc, stream};
+use tokio::sync::watch;
 
-use super::{Call, Fault, FaultPlan};
+use super::{Call, Fault, FaultPlan, activity::Activity, site::Site};
 
 /// A store that fails by plan, and keeps a log of what was asked of it. A clone is another handle on
 /// the same one.
@@ -31,12 +35,36 @@ use super::{Call, Fault, FaultPlan};
 pub struct FaultyStore {
     pub(super) inner: Arc<dyn SystemStore>,
     state: Arc<Mutex<State>>,
+    phase: Arc<watch::Sender<Phase>>,
+    activity: Arc<Activity>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     plan: FaultPlan,
-    calls: Vec<&'static str>,
+    calls: Vec<Logged>,
+    /// How many calls there were of each operation.
+    counts: HashMap<&'static str, usize>,
+    /// How many calls there were about the same.
+    counts_here: HashMap<(&'static str, Option<String>, Option<u32>), usize>,
+    /// Counts the plans, so that a call's end is not noted on another call.
+    plans: u64,
+    /// Who is told of each change through this store, at once.
+    echoes: Option<Vec<mpsc::UnboundedSender<Wakeup>>>,
+}
+
+#[derive(Debug)]
+struct Logged {
+    call: Call,
+    changed: bool,
+}
+
+/// Whether the process that uses the store runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Paused,
+    Dead,
 }
 
 impl FaultyStore {
@@ -47,22 +75,49 @@ impl FaultyStore {
 
     /// A store that fails by `plan`.
     pub fn with_plan(inner: Arc<dyn SystemStore>, plan: FaultPlan) -> Self {
-        let calls = Vec::new();
         Self {
             inner,
-            state: Arc::new(Mutex::new(State { plan, calls })),
+            state: Arc::new(Mutex::new(State {
+                plan,
+                ..State::default()
+            })),
+            phase: Arc::new(watch::Sender::new(Phase::Running)),
+            activity: Arc::default(),
         }
+    }
+
+    /// A store whose calls count as something that is under way.
+    #[cfg(feature = "kit")]
+    pub(crate) fn counted(inner: Arc<dyn SystemStore>, activity: &Arc<Activity>) -> Self {
+        let mut store = Self::new(inner);
+        store.activity = Arc::clone(activity);
+        // Hints that come from a server come when they like.
+        if store.inner.describe().backend != "memory" {
+            store.state().echoes = Some(Vec::new());
+        }
+        store
     }
 
     /// Replaces the plan, and forgets the calls so far: the new plan counts from 0.
     pub fn set_plan(&self, plan: FaultPlan) {
-        let calls = Vec::new();
-        *self.state() = State { plan, calls };
+        let mut state = self.state();
+        state.plan = plan;
+        state.calls.clear();
+        state.counts.clear();
+        state.counts_here.clear();
+        state.plans += 1;
     }
 
     /// The operations called so far, in the order of their calls, also those that failed.
     pub fn calls(&self) -> Vec<&'static str> {
-        self.state().calls.clone()
+        let state = self.state();
+        state.calls.iter().map(|one| one.call.operation).collect()
+    }
+
+    /// The calls so far, with what they were about.
+    pub fn log(&self) -> Vec<Call> {
+        let state = self.state();
+        state.calls.iter().map(|one| one.call.clone()).collect()
     }
 
     /// How many calls there were so far.
@@ -72,41 +127,177 @@ impl FaultyStore {
 
     /// How many calls of `operation` there were so far.
     pub fn count_of(&self, operation: &str) -> usize {
-        count(&self.state().calls, operation)
+        self.state().counts.get(operation).copied().unwrap_or(0)
     }
 
-    /// Meets the fault that the plan has for this call.
+    /// The process that uses this store dies: no call is carried out from now on, and none is ever answered, also of those under way.
+    pub fn kill(&self) {
+        self.phase.send_replace(Phase::Dead);
+    }
+
+    /// The process that uses this store goes on after [`Fault::Pause`].
+    pub fn resume(&self) {
+        self.phase.send_if_modified(|phase| {
+            let paused = *phase == Phase::Paused;
+            if paused {
+                *phase = Phase::Running;
+            }
+            paused
+        });
+    }
+
+    /// Completes when a fault has stopped the process that uses this store, for good or for a while.
+    pub async fn stopped(&self) {
+        let mut phase = self.phase.subscribe();
+        // The sender lives as long as this store.
+        let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
+    }
+
+    /// The calls so far, each with whether it changed anything in the store.
+    #[cfg(feature = "kit")]
+    pub(crate) fn changes(&self) -> Vec<(Call, bool)> {
+        let state = self.state();
+        let calls = state.calls.iter();
+        calls.map(|one| (one.call.clone(), one.changed)).collect()
+    }
+
+    /// Meets the fault that the plan has for this call, which changes something.
     pub(super) async fn call<T>(
         &self,
-        operation: &'static str,
+        site: impl Into<Site>,
         inner: impl Future<Output = StoreResult<T>> + Send,
     ) -> StoreResult<T> {
+        self.judged(site, inner, |_| true).await
+    }
+
+    /// Meets the fault that the plan has for this call, which changes nothing.
+    pub(super) async fn look<T>(
+        &self,
+        site: impl Into<Site>,
+        inner: impl Future<Output = StoreResult<T>> + Send,
+    ) -> StoreResult<T> {
+        self.judged(site, inner, |_| false).await
+    }
+
+    /// Meets the fault that the plan has for this call; `changed` knows by the answer whether it changed something.
+    pub(super) async fn judged<T>(
+        &self,
+        site: impl Into<Site>,
+        inner: impl Future<Output = StoreResult<T>> + Send,
+        changed: impl Fn(&T) -> bool + Send,
+    ) -> StoreResult<T> {
+        let site = site.into();
+        let operation = site.operation;
         let failure = |kind| {
             Err(StoreError::new(kind, operation).with_message("a fault was planned for this call"))
         };
-        match self.next_fault(operation) {
-            Fault::PassThrough => inner.await,
-            Fault::Refuse => failure(StoreErrorKind::Unavailable),
-            Fault::LoseRequest => failure(StoreErrorKind::Indeterminate),
+        self.runs().await;
+        let (place, fault) = self.next_fault(site);
+        let stops = match fault {
+            Fault::CrashBefore => Some(Phase::Dead),
+            Fault::Pause => Some(Phase::Paused),
+            _ => None,
+        };
+        if let Some(phase) = stops {
+            self.phase.send_replace(phase);
+            self.activity.executors_changed();
+            self.runs().await;
+        }
+        match fault {
+            Fault::Refuse => return failure(StoreErrorKind::Unavailable),
+            Fault::LoseRequest => return failure(StoreErrorKind::Indeterminate),
+            _ => {}
+        }
+        let busy = self.activity.begin();
+        let answer = inner.await;
+        if answer.as_ref().is_ok_and(changed) {
+            self.note_change(place, operation);
+        }
+        if fault == Fault::CrashAfter {
+            self.phase.send_replace(Phase::Dead);
+            self.activity.executors_changed();
+        }
+        drop(busy);
+        self.runs().await;
+        match fault {
             Fault::LoseAnswer => {
-                inner.await?;
+                answer?;
                 failure(StoreErrorKind::Indeterminate)
+            }
+            _ => answer,
+        }
+    }
+
+    /// The hints of the inner store, and one for each change that is made through this one.
+    pub(super) fn with_echoes(&self, hints: Wakeups) -> Wakeups {
+        match &mut self.state().echoes {
+            None => hints,
+            Some(echoes) => {
+                let (sender, receiver) = mpsc::unbounded();
+                echoes.push(sender);
+                // The stream ends when the inner one does.
+                let ends = hints.into_stream().map(Some).chain(stream::iter([None]));
+                let both = stream::select(ends, receiver.map(Some));
+                Wakeups::new(
+                    both.take_while(|hint| futures::future::ready(hint.is_some()))
+                        .filter_map(futures::future::ready),
+                )
             }
         }
     }
 
-    fn next_fault(&self, operation: &'static str) -> Fault {
+    /// Waits until the process runs.
+    async fn runs(&self) {
+        if *self.phase.borrow() == Phase::Running {
+            return;
+        }
+        let mut phase = self.phase.subscribe();
+        let _ = phase.wait_for(|phase| *phase == Phase::Running).await;
+    }
+
+    fn next_fault(&self, site: Site) -> ((u64, usize), Fault) {
         let mut state = self.state();
+        let here = (site.operation, site.workflow_id.clone(), site.step_id);
         let call = Call {
-            operation,
+            operation: site.operation,
+            workflow_id: site.workflow_id,
+            step_id: site.step_id,
             number: state.calls.len(),
-            nth: count(&state.calls, operation),
+            nth: count(&mut state.counts, site.operation),
+            nth_here: count(&mut state.counts_here, here),
         };
-        state.calls.push(operation);
+        let place = (state.plans, call.number);
+        state.calls.push(Logged {
+            call: call.clone(),
+            changed: false,
+        });
         let plan = state.plan.clone();
         // The plan is foreign code: it may look at this store.
         drop(state);
-        plan.decide(call)
+        (place, plan.decide(call))
+    }
+
+    /// Notes that a call changed something, and tells those who wait.
+    fn note_change(&self, (plans, number): (u64, usize), operation: &str) {
+        match operation {
+            "register_executor" | "expel_executor" | "retire_executor" => {
+                self.activity.executors_changed()
+            }
+            _ => self.activity.changed(),
+        }
+        let mut state = self.state();
+        if state.plans == plans
+            && let Some(logged) = state.calls.get_mut(number)
+        {
+            logged.changed = true;
+        }
+        // What only its own execution waits for is no news.
+        let own = ["record_step", "dequeue_workflows", "claim_workflows"];
+        if let Some(echoes) = &mut state.echoes
+            && !own.contains(&operation)
+        {
+            echoes.retain(|echo| echo.unbounded_send(Wakeup::Everything).is_ok());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,6 +305,9 @@ impl FaultyStore {
     }
 }
 
-fn count(calls: &[&str], operation: &str) -> usize {
-    calls.iter().filter(|call| **call == operation).count()
+/// Counts one, and returns how many there were before.
+fn count<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) -> usize {
+    let count = counts.entry(key).or_default();
+    *count += 1;
+    *count - 1
 }

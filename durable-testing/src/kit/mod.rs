@@ -1,0 +1,22 @@
+//! Testing workflows: the real engine, time that skips, and a crash at every point.
+mod builder;
+mod clock;
+mod drive;
+mod env;
+mod history;
+mod ids;
+mod life;
+mod mocks;
+mod run;
+mod stand_ins;
+mod steps;
+mod timeline;
+mod wait_for;
+mod world;
+
+pub use builder::TestEnvBuilder;
+pub use env::TestEnv;
+pub use history::{History, HistoryStep};
+pub use mocks::MockStep;
+pub use run::{StartRun, TestRun};
+pub use wait_for::WaitFor;
