@@ -18,7 +18,9 @@ pub fn work<L: Library>() -> ExitCode {
 }
 
 async fn obey<L: Library>() -> Result<(), Failure> {
-    let order = env::args().nth(1).ok_or("the argument is an order, as JSON")?;
+    let order = env::args()
+        .nth(1)
+        .ok_or("the argument is an order, as JSON")?;
     let order: Order = serde_json::from_str(&order)?;
     let report = match order.job {
         Job::Prepare => {

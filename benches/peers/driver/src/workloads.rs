@@ -146,11 +146,7 @@ pub(crate) async fn batches<L: Library>(
 }
 
 /// So many workflows side by side, each awaited by a task of its own.
-async fn batch<L: Library>(
-    library: &Arc<L>,
-    workflows: u32,
-    input: &Input,
-) -> Result<(), Failure> {
+async fn batch<L: Library>(library: &Arc<L>, workflows: u32, input: &Input) -> Result<(), Failure> {
     let tasks = (0..workflows).map(|_| {
         let (library, input) = (Arc::clone(library), input.clone());
         tokio::spawn(async move { library.run(input).await })
@@ -177,10 +173,7 @@ pub(crate) async fn enqueue<L: Library>(
 }
 
 /// f, from the side that waits.
-pub(crate) async fn ask<L: Library>(
-    client: L::Client,
-    seconds: f64,
-) -> Result<Report, Failure> {
+pub(crate) async fn ask<L: Library>(client: L::Client, seconds: f64) -> Result<Report, Failure> {
     let input = || Input {
         after: After::Pause,
         sent: monotonic_nanos(),
@@ -248,11 +241,7 @@ pub(crate) async fn asleep<L: Library>(
     })
 }
 
-async fn start_all<L: Library>(
-    library: &L,
-    workflows: u32,
-    input: &Input,
-) -> Result<(), Failure> {
+async fn start_all<L: Library>(library: &L, workflows: u32, input: &Input) -> Result<(), Failure> {
     stream::iter(0..workflows)
         .map(|_| library.start(input.clone()))
         .buffer_unordered(ENQUEUED_AT_ONCE)

@@ -3,9 +3,7 @@ use crate::{
     results::Results,
     stores::{
         Library::{self, Bare, Dbos, Durable, Durare},
-        Store::{
-            self, Memory, Postgres, RedisAlways, RedisEverysec, SqliteFull, SqliteNormal,
-        },
+        Store::{self, Memory, Postgres, RedisAlways, RedisEverysec, SqliteFull, SqliteNormal},
     },
 };
 
@@ -51,13 +49,22 @@ pub(crate) struct Verdict {
 
 /// All rows whose numbers a run has.
 pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
-    bars().into_iter().filter_map(|bar| bar.judge(results)).collect()
+    bars()
+        .into_iter()
+        .filter_map(|bar| bar.judge(results))
+        .collect()
 }
 
 impl Bar {
     fn judge(self, results: &Results) -> Option<Verdict> {
         let value = |figure: &Figure| {
-            let Figure { workload, store, library, metric, times } = *figure;
+            let Figure {
+                workload,
+                store,
+                library,
+                metric,
+                times,
+            } = *figure;
             Some(results.median(workload, store, library, metric)? * times)
         };
         let ours = value(&self.ours)?;
@@ -72,7 +79,11 @@ impl Bar {
             against_what: self.against_what,
             ours,
             against,
-            unit: if self.ours.metric.ends_with("us") { "µs" } else { "/s" },
+            unit: if self.ours.metric.ends_with("us") {
+                "µs"
+            } else {
+                "/s"
+            },
             ratio,
             bar,
             met,
@@ -81,7 +92,13 @@ impl Bar {
 }
 
 fn figure(workload: &'static str, store: Store, library: Library, metric: &'static str) -> Figure {
-    Figure { workload, store, library, metric, times: 1.0 }
+    Figure {
+        workload,
+        store,
+        library,
+        metric,
+        times: 1.0,
+    }
 }
 
 fn workflows(workload: &'static str, store: Store, library: Library) -> Figure {
@@ -94,7 +111,10 @@ fn steps(workload: &'static str, store: Store, library: Library) -> Figure {
 
 /// The latency of so many bare commits, one after the other.
 fn commits(count: f64) -> Figure {
-    Figure { times: count, ..figure("insert-1", Postgres, Bare, "p50_us") }
+    Figure {
+        times: count,
+        ..figure("insert-1", Postgres, Bare, "p50_us")
+    }
 }
 
 fn bars() -> Vec<Bar> {
@@ -116,12 +136,30 @@ fn bars() -> Vec<Bar> {
         bar(what, ours, "SET from 50 clients", &against, AtLeast(0.3))
     };
     let waits = |what, metric, store, against_what, against| {
-        bar(what, figure("f", store, Durable, metric), against_what, &[against], AtMost(5.0))
+        bar(
+            what,
+            figure("f", store, Durable, metric),
+            against_what,
+            &[against],
+            AtMost(5.0),
+        )
     };
     let set_latency = |store| figure("set-1", store, Bare, "p50_us");
     vec![
-        bar("c, Postgres", workflows("c", Postgres, Durable), better, &peers(workflows, "c"), AtLeast(5.0)),
-        bar("d, Postgres, 100 in flight", steps("d-100", Postgres, Durable), better, &peers(steps, "d-100"), AtLeast(8.0)),
+        bar(
+            "c, Postgres",
+            workflows("c", Postgres, Durable),
+            better,
+            &peers(workflows, "c"),
+            AtLeast(5.0),
+        ),
+        bar(
+            "d, Postgres, 100 in flight",
+            steps("d-100", Postgres, Durable),
+            better,
+            &peers(steps, "d-100"),
+            AtLeast(8.0),
+        ),
         bar(
             "d, Postgres, 1,000 in flight",
             steps("d-1000", Postgres, Durable),
@@ -138,30 +176,133 @@ fn bars() -> Vec<Bar> {
         ),
         bar(
             "b, Postgres, p50 of a step",
-            Figure { times: 0.01, ..figure("b", Postgres, Durable, "p50_us") },
+            Figure {
+                times: 0.01,
+                ..figure("b", Postgres, Durable, "p50_us")
+            },
             "a bare INSERT commit",
             &[commits(1.0)],
             AtMost(1.3),
         ),
-        bar("c, SQLite, synced", workflows("c", SqliteFull, Durable), "durare, not synced", &[workflows("c", SqliteNormal, Durare)], AtLeast(3.0)),
-        bar("d, SQLite, synced", steps("d-100", SqliteFull, Durable), "durare, not synced", &[steps("d-100", SqliteNormal, Durare)], AtLeast(3.0)),
-        bar("c, SQLite, not synced", workflows("c", SqliteNormal, Durable), "durare, not synced", &[workflows("c", SqliteNormal, Durare)], AtLeast(5.0)),
-        bar("d, SQLite, not synced", steps("d-100", SqliteNormal, Durable), "durare, not synced", &[steps("d-100", SqliteNormal, Durare)], AtLeast(5.0)),
+        bar(
+            "c, SQLite, synced",
+            workflows("c", SqliteFull, Durable),
+            "durare, not synced",
+            &[workflows("c", SqliteNormal, Durare)],
+            AtLeast(3.0),
+        ),
+        bar(
+            "d, SQLite, synced",
+            steps("d-100", SqliteFull, Durable),
+            "durare, not synced",
+            &[steps("d-100", SqliteNormal, Durare)],
+            AtLeast(3.0),
+        ),
+        bar(
+            "c, SQLite, not synced",
+            workflows("c", SqliteNormal, Durable),
+            "durare, not synced",
+            &[workflows("c", SqliteNormal, Durare)],
+            AtLeast(5.0),
+        ),
+        bar(
+            "d, SQLite, not synced",
+            steps("d-100", SqliteNormal, Durable),
+            "durare, not synced",
+            &[steps("d-100", SqliteNormal, Durare)],
+            AtLeast(5.0),
+        ),
         set("d, Redis everysec, 100 in flight", "d-100", RedisEverysec),
-        set("d, Redis everysec, 1,000 in flight", "d-1000", RedisEverysec),
+        set(
+            "d, Redis everysec, 1,000 in flight",
+            "d-1000",
+            RedisEverysec,
+        ),
         set("d, Redis always, 100 in flight", "d-100", RedisAlways),
         set("d, Redis always, 1,000 in flight", "d-1000", RedisAlways),
-        bar("e, Postgres, one executor", workflows("e-1", Postgres, Durable), "dbos", &[workflows("e-1", Postgres, Dbos)], AtLeast(10.0)),
-        bar("e, Postgres, four processes", workflows("e-4", Postgres, Durable), "dbos", &[workflows("e-4", Postgres, Dbos)], AtLeast(10.0)),
-        waits("f, Postgres, to the start, p50", "begun_p50_us", Postgres, "a bare INSERT commit", commits(1.0)),
-        waits("f, Postgres, result, p50", "p50_us", Postgres, "a bare INSERT commit", commits(1.0)),
-        waits("f, Redis everysec, to the start, p50", "begun_p50_us", RedisEverysec, "a bare SET", set_latency(RedisEverysec)),
-        waits("f, Redis everysec, result, p50", "p50_us", RedisEverysec, "a bare SET", set_latency(RedisEverysec)),
-        waits("f, Redis always, to the start, p50", "begun_p50_us", RedisAlways, "a bare SET", set_latency(RedisAlways)),
-        waits("f, Redis always, result, p50", "p50_us", RedisAlways, "a bare SET", set_latency(RedisAlways)),
-        bar("i, c among finished workflows", workflows("i-c", Postgres, Durable), "c", &[workflows("c", Postgres, Durable)], AtLeast(0.8)),
-        bar("i, e among finished workflows", workflows("i-e-1", Postgres, Durable), "e, one executor", &[workflows("e-1", Postgres, Durable)], AtLeast(0.8)),
-        bar("d, memory, 100 in flight", steps("d-100", Memory, Durable), "durare", &[steps("d-100", Memory, Durare)], AtLeast(2.3)),
-        bar("d, memory, 1,000 in flight", steps("d-1000", Memory, Durable), "durare", &[steps("d-1000", Memory, Durare)], AtLeast(2.3)),
+        bar(
+            "e, Postgres, one executor",
+            workflows("e-1", Postgres, Durable),
+            "dbos",
+            &[workflows("e-1", Postgres, Dbos)],
+            AtLeast(10.0),
+        ),
+        bar(
+            "e, Postgres, four processes",
+            workflows("e-4", Postgres, Durable),
+            "dbos",
+            &[workflows("e-4", Postgres, Dbos)],
+            AtLeast(10.0),
+        ),
+        waits(
+            "f, Postgres, to the start, p50",
+            "begun_p50_us",
+            Postgres,
+            "a bare INSERT commit",
+            commits(1.0),
+        ),
+        waits(
+            "f, Postgres, result, p50",
+            "p50_us",
+            Postgres,
+            "a bare INSERT commit",
+            commits(1.0),
+        ),
+        waits(
+            "f, Redis everysec, to the start, p50",
+            "begun_p50_us",
+            RedisEverysec,
+            "a bare SET",
+            set_latency(RedisEverysec),
+        ),
+        waits(
+            "f, Redis everysec, result, p50",
+            "p50_us",
+            RedisEverysec,
+            "a bare SET",
+            set_latency(RedisEverysec),
+        ),
+        waits(
+            "f, Redis always, to the start, p50",
+            "begun_p50_us",
+            RedisAlways,
+            "a bare SET",
+            set_latency(RedisAlways),
+        ),
+        waits(
+            "f, Redis always, result, p50",
+            "p50_us",
+            RedisAlways,
+            "a bare SET",
+            set_latency(RedisAlways),
+        ),
+        bar(
+            "i, c among finished workflows",
+            workflows("i-c", Postgres, Durable),
+            "c",
+            &[workflows("c", Postgres, Durable)],
+            AtLeast(0.8),
+        ),
+        bar(
+            "i, e among finished workflows",
+            workflows("i-e-1", Postgres, Durable),
+            "e, one executor",
+            &[workflows("e-1", Postgres, Durable)],
+            AtLeast(0.8),
+        ),
+        bar(
+            "d, memory, 100 in flight",
+            steps("d-100", Memory, Durable),
+            "durare",
+            &[steps("d-100", Memory, Durare)],
+            AtLeast(2.3),
+        ),
+        bar(
+            "d, memory, 1,000 in flight",
+            steps("d-1000", Memory, Durable),
+            "durare",
+            &[steps("d-1000", Memory, Durare)],
+            AtLeast(2.3),
+        ),
     ]
 }

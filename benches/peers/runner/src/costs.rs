@@ -60,10 +60,22 @@ fn of_report(report: &Report) -> Metrics {
     let mut metrics = Metrics::from([
         ("seconds".to_owned(), report.seconds),
         ("workflows".to_owned(), report.workflows as f64),
-        ("workflows_per_s".to_owned(), report.workflows as f64 / report.seconds),
-        ("steps_per_s".to_owned(), report.steps as f64 / report.seconds),
-        ("client_processors".to_owned(), report.processor / report.seconds),
-        ("peak_rss_mb".to_owned(), report.resident_peak as f64 / 1024.0),
+        (
+            "workflows_per_s".to_owned(),
+            report.workflows as f64 / report.seconds,
+        ),
+        (
+            "steps_per_s".to_owned(),
+            report.steps as f64 / report.seconds,
+        ),
+        (
+            "client_processors".to_owned(),
+            report.processor / report.seconds,
+        ),
+        (
+            "peak_rss_mb".to_owned(),
+            report.resident_peak as f64 / 1024.0,
+        ),
     ]);
     for (name, spread) in [("", report.latency), ("begun_", report.begun)] {
         if let Some(spread) = spread {
@@ -73,6 +85,9 @@ fn of_report(report: &Report) -> Metrics {
         }
     }
     let grown = report.resident_after.saturating_sub(report.resident_before) as f64 * 1024.0;
-    metrics.insert("rss_bytes_per_workflow".to_owned(), grown / report.workflows.max(1) as f64);
+    metrics.insert(
+        "rss_bytes_per_workflow".to_owned(),
+        grown / report.workflows.max(1) as f64,
+    );
     metrics
 }

@@ -27,7 +27,10 @@ impl Environment {
             .find_map(|line| line.strip_prefix("model name"));
         Self {
             processors: std::thread::available_parallelism().map_or(0, usize::from),
-            processor: model.unwrap_or_default().trim_matches([' ', '\t', ':']).to_owned(),
+            processor: model
+                .unwrap_or_default()
+                .trim_matches([' ', '\t', ':'])
+                .to_owned(),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             ..Self::default()
         }

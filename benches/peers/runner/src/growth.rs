@@ -51,7 +51,13 @@ pub(crate) async fn grow(programs: &Programs, url: &str, options: &Options) -> R
         executor: "bench-0".to_owned(),
         job,
     };
-    complete(programs, Library::Durable, order(Job::Prepare), Job::Prepare).await?;
+    complete(
+        programs,
+        Library::Durable,
+        order(Job::Prepare),
+        Job::Prepare,
+    )
+    .await?;
     let job = Job::Batches {
         workflows: 1,
         steps: 1,
@@ -77,6 +83,8 @@ async fn copy(connection: &mut PgConnection, from: u64, to: u64) -> Result<()> {
         .replace("{to}", &to.to_string());
     // Nobody needs them after a crash of the server.
     connection.execute("SET synchronous_commit = off").await?;
-    sqlx::raw_sql(AssertSqlSafe(copy)).execute(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(copy))
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod environment;
 mod growth;
 mod machine;
 mod options;
+mod place;
 mod plan;
 mod plots;
 mod postgres;

@@ -150,17 +150,30 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<()> {
 
 impl Plot {
     fn draw(&self, results: &Results, file: &Path) -> Result<()> {
-        let groups: Vec<_> = self.groups.iter().map(|group| (group.label, group.values(results))).collect();
-        let groups: Vec<_> = groups.into_iter().filter(|(_, values)| !values.is_empty()).collect();
+        let groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| (group.label, group.values(results)))
+            .collect();
+        let groups: Vec<_> = groups
+            .into_iter()
+            .filter(|(_, values)| !values.is_empty())
+            .collect();
         let rows: usize = groups.iter().map(|(_, values)| values.len()).sum();
-        let Some(most) = groups.iter().flat_map(|(_, values)| values).map(|(_, value)| *value).reduce(f64::max) else {
+        let Some(most) = groups
+            .iter()
+            .flat_map(|(_, values)| values)
+            .map(|(_, value)| *value)
+            .reduce(f64::max)
+        else {
             return Ok(());
         };
         let height = HEAD + rows as i32 * ROW + groups.len() as i32 * ROW / 2;
         let area = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
         area.fill(&WHITE)?;
         let text = |size: i32| ("sans-serif", size).into_font();
-        let put = |words: &str, size, x, y| area.draw(&Text::new(words.to_owned(), (x, y), text(size)));
+        let put =
+            |words: &str, size, x, y| area.draw(&Text::new(words.to_owned(), (x, y), text(size)));
         put(self.title, 18, 12, 10)?;
         put(self.unit, 13, 12, 36)?;
         let mut y = HEAD;

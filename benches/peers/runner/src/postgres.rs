@@ -43,7 +43,10 @@ impl Server {
 
     /// The address of a database of this server.
     pub(crate) fn address(&self, name: &str) -> Result<String> {
-        let base = self.url.rsplit_once('/').ok_or("the URL names no database")?;
+        let base = self
+            .url
+            .rsplit_once('/')
+            .ok_or("the URL names no database")?;
         Ok(format!("{}/{name}", base.0))
     }
 
@@ -86,7 +89,9 @@ impl Server {
         let query = "SELECT name, current_setting(name) FROM pg_settings WHERE name IN \
             ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', \
              'wal_sync_method', 'shared_buffers', 'max_wal_size', 'max_connections') ORDER BY name";
-        Ok(sqlx::query_as(query).fetch_all(&mut self.connection).await?)
+        Ok(sqlx::query_as(query)
+            .fetch_all(&mut self.connection)
+            .await?)
     }
 
     async fn execute(&mut self, sql: String) -> Result<()> {

@@ -30,7 +30,11 @@ const COSTS: &[Column] = &[
     ("WAL per workflow, KB", "wal_bytes_per_workflow", 1_000.0),
     ("statements/s", "statements_per_s", 1.0),
     ("peak RSS, MB", "peak_rss_mb", 1.0),
-    ("RSS grown per workflow, KB", "rss_bytes_per_workflow", 1_000.0),
+    (
+        "RSS grown per workflow, KB",
+        "rss_bytes_per_workflow",
+        1_000.0,
+    ),
     ("client CPUs", "client_processors", 1.0),
     ("machine busy", "machine_busy", 1.0),
 ];
@@ -93,7 +97,9 @@ fn verdicts(text: &mut String, verdicts: &[Verdict]) {
 
 fn medians(text: &mut String, medians: &[Figures], columns: &[Column]) {
     text.push_str("| workload | store | library |");
-    columns.iter().for_each(|column| *text += &format!(" {} |", column.0));
+    columns
+        .iter()
+        .for_each(|column| *text += &format!(" {} |", column.0));
     text.push_str("\n|---|---|---|");
     columns.iter().for_each(|_| text.push_str("--:|"));
     text.push('\n');
@@ -101,7 +107,12 @@ fn medians(text: &mut String, medians: &[Figures], columns: &[Column]) {
     sorted.sort_by_key(|figures| (figures.store, figures.workload.clone(), figures.library));
     for figures in sorted {
         let library = figures.library.name();
-        let _ = write!(text, "| {} | {} | {library} |", figures.workload, figures.store.name());
+        let _ = write!(
+            text,
+            "| {} | {} | {library} |",
+            figures.workload,
+            figures.store.name()
+        );
         for (_, metric, divisor) in columns {
             let value = figures.metrics.get(*metric).filter(|value| **value != 0.0);
             let shown = value.map_or_else(String::new, |value| number(value / divisor));
@@ -120,7 +131,9 @@ fn number(value: f64) -> String {
         _ => 3,
     };
     let text = format!("{value:.places$}");
-    let (whole, rest) = text.split_once('.').map_or((&*text, ""), |(whole, _)| (whole, &text[whole.len()..]));
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((&*text, ""), |(whole, _)| (whole, &text[whole.len()..]));
     let mut grouped = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index) % 3 == 0 && whole.as_bytes()[index - 1] != b'-' {
