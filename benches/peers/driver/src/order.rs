@@ -66,6 +66,8 @@ pub enum Job {
     Serve,
     /// Leaves a workflow in the queue and waits for its result, one at a time, from a process without the code.
     Ask {
+        /// For how long before that, without measuring.
+        warm_up: f64,
         /// For how long.
         seconds: f64,
     },

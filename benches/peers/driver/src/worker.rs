@@ -51,7 +51,9 @@ async fn obey<L: Library>() -> Result<(), Failure> {
             workloads::enqueue::<L>(L::client(&order).await?, workflows).await?
         }
         Job::Serve => serve::<L>(&order).await?,
-        Job::Ask { seconds } => workloads::ask::<L>(L::client(&order).await?, seconds).await?,
+        Job::Ask { warm_up, seconds } => {
+            workloads::ask::<L>(L::client(&order).await?, warm_up, seconds).await?
+        }
         Job::Interrupt { workflows, steps } => {
             let library = launched::<L>(&order).await?;
             workloads::interrupt(library, workflows, steps).await?;

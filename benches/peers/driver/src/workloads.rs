@@ -173,13 +173,18 @@ pub(crate) async fn enqueue<L: Library>(
 }
 
 /// f, from the side that waits.
-pub(crate) async fn ask<L: Library>(client: L::Client, seconds: f64) -> Result<Report, Failure> {
+pub(crate) async fn ask<L: Library>(
+    client: L::Client,
+    warm_up: f64,
+    seconds: f64,
+) -> Result<Report, Failure> {
     let input = || Input {
         after: After::Pause,
         sent: monotonic_nanos(),
         ..Input::steps(0)
     };
-    for _ in 0..3 {
+    let warm = Instant::now() + Duration::from_secs_f64(warm_up);
+    while Instant::now() < warm {
         L::ask(&client, Input { sent: 0, ..input() }).await?;
     }
     ready().await?;
@@ -230,7 +235,7 @@ pub(crate) async fn asleep<L: Library>(
     start_all(&library, workflows, &input).await?;
     bench::all_waiting(workflows.into()).await;
     // Their sleeps are recorded by the time that the store has nothing more to do.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     ready().await?;
     let meter = Meter::start();
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;

@@ -84,10 +84,5 @@ fn of_report(report: &Report) -> Metrics {
             metrics.insert(format!("{name}count"), spread.count as f64);
         }
     }
-    let grown = report.resident_after.saturating_sub(report.resident_before) as f64 * 1024.0;
-    metrics.insert(
-        "rss_bytes_per_workflow".to_owned(),
-        grown / report.workflows.max(1) as f64,
-    );
     metrics
 }

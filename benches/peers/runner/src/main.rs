@@ -41,11 +41,7 @@ async fn compare() -> Result<()> {
         None => run::all(&options).await?,
     };
     results.summarise();
-    fs::create_dir_all(&options.out)?;
-    fs::write(
-        options.out.join("results.json"),
-        serde_json::to_string_pretty(&results)?,
-    )?;
+    results.save(&options.out)?;
     let tables = table::render(&results);
     fs::write(options.out.join("tables.md"), &tables)?;
     plots::draw(&results, &options.out)?;

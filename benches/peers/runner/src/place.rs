@@ -26,12 +26,20 @@ pub(crate) struct Place<'b> {
 
 impl Place<'_> {
     pub(crate) async fn work(mut self, job: Job) -> Result<Metrics> {
+        let asleep = matches!(job, Job::Asleep { .. });
         let mut worker = self.start(0, job)?;
         worker.ready().await?;
         let costs = self.costs().await?;
         worker.go().await?;
         let report = worker.report().await?;
-        self.stop(costs, &report).await
+        let mut metrics = self.stop(costs, &report).await?;
+        if asleep {
+            let grown = report.resident_after.saturating_sub(report.resident_before) * 1024;
+            let each = grown as f64 / report.workflows as f64;
+            metrics.insert("rss_bytes_per_workflow".to_owned(), each);
+            metrics.remove("workflows_per_s");
+        }
+        Ok(metrics)
     }
 
     pub(crate) async fn drain(self, workflows: u32, processes: u32) -> Result<Metrics> {
@@ -97,7 +105,12 @@ impl Place<'_> {
         executor.ready().await?;
         executor.go().await?;
         executor.ready().await?;
-        let mut client = self.start(1, Job::Ask { seconds })?;
+        let warm_up = match self.library {
+            // It looks into a new queue once a second first, and comes down to its interval in ten.
+            Library::Dbos => seconds * 2.0,
+            _ => seconds / 5.0,
+        };
+        let mut client = self.start(1, Job::Ask { warm_up, seconds })?;
         client.ready().await?;
         let costs = self.costs().await?;
         client.go().await?;

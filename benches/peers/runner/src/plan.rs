@@ -75,13 +75,13 @@ fn workloads(options: &Options) -> Vec<Workload> {
         Kind::Work(Job::Batches {
             workflows,
             steps: 100,
-            seconds: seconds(4.0),
+            seconds: seconds(3.0),
         })
     };
     let one = |steps| {
         Kind::Work(Job::OneAtATime {
             steps,
-            seconds: seconds(4.0),
+            seconds: seconds(3.0),
         })
     };
     let drain = |processes| Kind::Drain {
@@ -108,7 +108,7 @@ fn workloads(options: &Options) -> Vec<Workload> {
         workload(
             "f",
             Kind::Ask {
-                seconds: seconds(6.0),
+                seconds: seconds(5.0),
             },
             SERVERS,
         ),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -37,9 +39,19 @@ impl Connection {
         }
         Ok(())
     }
+
+    /// Whether no rewrite of the log is under way or about to begin.
+    async fn is_rewritten(&mut self) -> Result<bool> {
+        let info = command(&["INFO", "persistence"]);
+        self.stream.write_all(&info).await?;
+        let read = self.stream.read(&mut self.buffer).await?;
+        let answer = String::from_utf8_lossy(&self.buffer[..read]);
+        let idle = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"];
+        Ok(idle.iter().all(|line| answer.contains(line)))
+    }
 }
 
-/// Empties the server and sets how it syncs.
+/// Empties the server and its log, and sets how it syncs.
 pub(crate) async fn reset(url: &str, store: Store) -> Result<()> {
     let Some(policy) = store.appendfsync() else {
         return Ok(());
@@ -47,7 +59,12 @@ pub(crate) async fn reset(url: &str, store: Store) -> Result<()> {
     let mut connection = Connection::open(url).await?;
     connection.send(&command(&["FLUSHALL"]), 1).await?;
     let set = command(&["CONFIG", "SET", "appendfsync", policy]);
-    connection.send(&set, 1).await
+    connection.send(&set, 1).await?;
+    connection.send(&command(&["BGREWRITEAOF"]), 1).await?;
+    while !connection.is_rewritten().await? {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// A command as the protocol writes it.

@@ -1,8 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Result,
     environment::Environment,
     stores::{Library, Store},
 };
@@ -38,6 +43,13 @@ pub(crate) struct Figures {
 }
 
 impl Results {
+    /// Writes everything into a folder.
+    pub(crate) fn save(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let json = serde_json::to_string_pretty(self)?;
+        Ok(fs::write(folder.join("results.json"), json)?)
+    }
+
     /// Computes the medians.
     pub(crate) fn summarise(&mut self) {
         let mut groups = Vec::<Vec<&Figures>>::new();

@@ -51,6 +51,8 @@ pub(crate) async fn all(options: &Options) -> Result<Results> {
             };
             results.samples.push(Sample { round, figures });
         }
+        // What is measured is kept, whatever happens to the rounds that follow.
+        results.save(&options.out)?;
     }
     bench.close().await?;
     Ok(results)
