@@ -43,7 +43,7 @@ start_postgres() {
         --auth=scram-sha-256 --pwfile="$work/password" --encoding=UTF8 --locale=C \
         >"$work/initdb.log" 2>&1 || fail "initdb failed" "$work/initdb.log"
     as_postgres "$(postgres_directory)/pg_ctl" -D "$postgres_data" -w -l "$postgres_data/log" -o \
-        "-p $port -k $socket -c listen_addresses=127.0.0.1 -c max_connections=400 -c max_wal_size=4GB" \
+        "-p $port -k $socket -c listen_addresses=127.0.0.1 -c max_connections=400 -c max_wal_size=4GB ${POSTGRES_OPTIONS:-}" \
         start >"$work/pg_ctl.log" 2>&1 || fail "Postgres did not start" "$postgres_data/log"
     DURABLE_TEST_POSTGRES_URL="postgres://postgres:throw-away@127.0.0.1:$port/postgres"
 }

@@ -1,0 +1,1 @@
+//! What the engine costs, over the memory store: see `benches/engine.rs`.
