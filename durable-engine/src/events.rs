@@ -4,7 +4,9 @@ use durable_api::{
     store::{EventLookup, EventStore, SetEvent, SetEventOutcome},
 };
 
-use crate::{engine::Engine, interceptor::Wait, names, outage::Patience, run::Run, time::drawn, wait::Waited};
+use crate::{
+    engine::Engine, interceptor::Wait, names, outage::Patience, run::Run, time::drawn, wait::Waited,
+};
 
 const SET: &str = "durable.set_event";
 const GET: &str = "durable.get_event";

@@ -51,7 +51,9 @@ pub(crate) async fn run_transaction(
         committed: Mutex::default(),
     };
     let span = observe::step_span(step_id, &options.step.name);
-    let attempts = attempts(run, &options.step, |number| Box::pin(transaction.attempt(number)));
+    let attempts = attempts(run, &options.step, |number| {
+        Box::pin(transaction.attempt(number))
+    });
     let returned = match attempts.instrument(span).await {
         Attempted::Settled(returned) => return returned,
         Attempted::Returned(returned) => returned,
@@ -188,7 +190,9 @@ impl TransactionBody for Body<'_, '_> {
         let step = self.transaction;
         let (run, options) = (step.run, &step.options.step);
         let body = Box::pin(async move { step.body.call(transaction).await });
-        let call = run.engine.attempt(run.workflow_id(), options, self.number, body);
+        let call = run
+            .engine
+            .attempt(run.workflow_id(), options, self.number, body);
         let call = AssertUnwindSafe(call).catch_unwind();
         let returned = within_time(run, options, async {
             call.await

@@ -33,7 +33,8 @@ pub use conformance::{Backend, Bench};
 pub use faults::{Call, Fault, FaultPlan, FaultyStore};
 #[cfg(feature = "kit")]
 pub use kit::{
-    History, HistoryStep, MockStep, StartRun, TestEnv, TestEnvBuilder, TestRun, WaitFor,
+    Broken, Ending, History, HistoryStep, MockStep, Report, StartRun, TestEnv, TestEnvBuilder,
+    TestRun, Trial, WaitFor, crash_points, crash_points_of, zombies, zombies_of,
 };
 
 #[doc(hidden)]

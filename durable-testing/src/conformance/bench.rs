@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use durable_api::SystemStore;
@@ -27,6 +27,8 @@ pub trait Backend: Send + Sync {
 pub struct Bench<'a, B> {
     backend: &'a B,
     namespace: String,
+    /// Further namespaces, which go with this one.
+    further: Mutex<Vec<String>>,
 }
 
 impl<'a, B: Backend> Bench<'a, B> {
@@ -42,6 +44,18 @@ impl<'a, B: Backend> Bench<'a, B> {
         store
     }
 
+    /// A handle on a namespace of its own, ready for use, which is removed with this one.
+    pub async fn fresh(&self) -> Arc<dyn SystemStore> {
+        let namespace = namespace();
+        let store = self.backend.open(&namespace).await;
+        self.further
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(namespace);
+        store.migrate().await.expect("migrates");
+        store
+    }
+
     /// Lets something happen on another fresh namespace.
     pub(crate) async fn elsewhere(&self, case: impl AsyncFnOnce(&Self)) {
         Self::run(self.backend, case).await;
@@ -52,12 +66,24 @@ impl<'a, B: Backend> Bench<'a, B> {
     pub async fn run(backend: &'a B, case: impl AsyncFnOnce(&Self)) {
         let bench = Self {
             backend,
-            namespace: format!("t{}", Uuid::new_v4().simple()),
+            namespace: namespace(),
+            further: Mutex::default(),
         };
         let result = AssertUnwindSafe(case(&bench)).catch_unwind().await;
         backend.clean(&bench.namespace).await;
+        for namespace in bench
+            .further
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            backend.clean(&namespace).await;
+        }
         if let Err(panic) = result {
             resume_unwind(panic);
         }
     }
+}
+
+fn namespace() -> String {
+    format!("t{}", Uuid::new_v4().simple())
 }

@@ -21,7 +21,7 @@ use super::{
     steps::Steps,
     world::World,
 };
-use crate::faults::{Activity, FaultyStore};
+use crate::faults::Activity;
 
 /// The real engine, over a store, with time that skips. A clone is another handle on the same environment.
 ///
@@ -488,7 +488,8 @@ impl TestEnv {
         let env = self.clone();
         let work = async move {
             env.kill().await;
-            env.another_life().await.map(drop)
+            env.inner.lives.change_executor();
+            env.life().await.map(drop)
         };
         self.inner.world.run(work).await
     }
@@ -503,8 +504,7 @@ impl TestEnv {
     /// # }
     /// ```
     pub fn store(&self) -> Arc<dyn SystemStore> {
-        let store = Arc::clone(&self.inner.parts.store);
-        Arc::new(FaultyStore::counted(store, &self.inner.activity))
+        Arc::new(self.link())
     }
 
     pub(super) fn setups(&self) -> MutexGuard<'_, Vec<Setup>> {

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -12,6 +12,9 @@ use durable_engine::Config;
 use super::TestEnv;
 use crate::faults::FaultyStore;
 
+/// The application of all engines.
+pub(super) const APP: &str = "test";
+
 /// An engine, and its link to the store.
 pub(super) struct Life {
     pub(super) ctx: Ctx,
@@ -21,7 +24,10 @@ pub(super) struct Life {
 /// The engine that runs now, if one does.
 #[derive(Default)]
 pub(super) struct Lives {
-    current: tokio::sync::Mutex<Option<Arc<Life>>>,
+    /// Held while one is launched.
+    launched: tokio::sync::Mutex<Option<Arc<Life>>>,
+    /// The same one, from before it is launched: also what is only being launched can die.
+    newest: Mutex<Option<Arc<Life>>>,
     any: AtomicBool,
     executor: AtomicU32,
 }
@@ -31,29 +37,48 @@ impl Lives {
     pub(super) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst)
     }
+
+    /// Engines from now on are another executor than those before.
+    pub(super) fn change_executor(&self) {
+        self.executor.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Arc<Life>>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl TestEnv {
     /// The engine that runs now; launched, if none does.
     pub(super) async fn life(&self) -> Result<Arc<Life>, Error> {
-        let mut current = self.inner.lives.current.lock().await;
-        if let Some(life) = &*current {
+        self.life_on(|| self.link()).await
+    }
+
+    /// The engine that runs now; launched on a link to the store, if none does.
+    pub(super) async fn life_on(
+        &self,
+        link: impl FnOnce() -> FaultyStore,
+    ) -> Result<Arc<Life>, Error> {
+        let mut launched = self.inner.lives.launched.lock().await;
+        if let Some(life) = &*launched {
             return Ok(Arc::clone(life));
         }
-        let life = Arc::new(self.launch().await?);
-        *current = Some(Arc::clone(&life));
+        let life = Arc::new(self.prepare(link()).await?);
+        *self.inner.lives.newest() = Some(Arc::clone(&life));
+        durable_api::launch(&life.ctx).await?;
+        *launched = Some(Arc::clone(&life));
         Ok(life)
     }
 
-    /// An engine that is another executor than those before it.
-    pub(super) async fn another_life(&self) -> Result<Arc<Life>, Error> {
-        self.inner.lives.executor.fetch_add(1, Ordering::SeqCst);
-        self.life().await
+    /// A link to the store, whose calls time waits for.
+    pub(super) fn link(&self) -> FaultyStore {
+        FaultyStore::counted(Arc::clone(&self.inner.parts.store), &self.inner.activity)
     }
 
     /// The engine that runs now goes on, but is not the one that is used any more.
     pub(super) async fn set_aside(&self) -> Option<Arc<Life>> {
-        self.inner.lives.current.lock().await.take()
+        *self.inner.lives.launched.lock().await = None;
+        self.inner.lives.newest().take()
     }
 
     /// The engine that runs now dies.
@@ -70,13 +95,13 @@ impl TestEnv {
         self.come_to(self.inner.clock.now()).await;
     }
 
-    async fn launch(&self) -> Result<Life, Error> {
+    /// An engine that is not launched yet.
+    async fn prepare(&self, link: FaultyStore) -> Result<Life, Error> {
         let inner = &self.inner;
         inner.lives.any.store(true, Ordering::SeqCst);
         let executor = inner.lives.executor.load(Ordering::SeqCst);
-        let link = FaultyStore::counted(Arc::clone(&inner.parts.store), &inner.activity);
         let store: Arc<dyn SystemStore> = Arc::new(link.clone());
-        let config = Config::new("test", store).app_version("test");
+        let config = Config::new(APP, store).app_version("test");
         let config = (inner.parts.configure)(config)
             .executor_id(format!("executor-{executor}"))
             .lease(inner.parts.lease)
@@ -88,7 +113,6 @@ impl TestEnv {
         for setup in setups {
             setup(&ctx)?;
         }
-        durable_api::launch(&ctx).await?;
         Ok(Life { ctx, link })
     }
 }

@@ -11,6 +11,7 @@ mod run;
 mod stand_ins;
 mod steps;
 mod timeline;
+mod trial;
 mod wait_for;
 mod world;
 
@@ -19,4 +20,7 @@ pub use env::TestEnv;
 pub use history::{History, HistoryStep};
 pub use mocks::MockStep;
 pub use run::{StartRun, TestRun};
+pub use trial::{
+    Broken, Ending, Report, Trial, crash_points, crash_points_of, zombies, zombies_of,
+};
 pub use wait_for::WaitFor;

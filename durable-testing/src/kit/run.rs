@@ -251,6 +251,25 @@ impl<O: Durable> TestRun<O> {
     /// # }
     /// ```
     pub async fn until_waiting_for(&self, what: impl Into<WaitFor>) {
+        let what = what.into();
+        if !self.comes_to_wait_for(what.clone()).await {
+            let status = self.status().await;
+            panic!(
+                "workflow `{}` does not wait for {what:?}: it ended, as {status:?}",
+                self.id
+            );
+        }
+    }
+
+    /// As [`until_waiting_for`](Self::until_waiting_for), for scripts that are run again after a crash: `false` when the workflow has ended before it comes there, or is past
+    /// it since an earlier life.
+    ///
+    /// ```
+    /// # async fn example(run: durable_testing::TestRun<()>) {
+    /// run.comes_to_wait_for("payment").await;
+    /// # }
+    /// ```
+    pub async fn comes_to_wait_for(&self, what: impl Into<WaitFor>) -> bool {
         let (run, what) = (self.clone(), what.into());
         let work = async move {
             let (env, id) = (&run.env, &run.id);
@@ -261,22 +280,21 @@ impl<O: Durable> TestRun<O> {
                 let waits = async {
                     tokio::select! {
                         biased;
-                        () = steps.until_waits(id, |wait| what.is(wait)) => {}
-                        ended = handle.get_result() => {
-                            let ended = ended.map(drop);
-                            panic!("workflow `{id}` does not wait for {what:?}: it ended with {ended:?}");
-                        }
+                        () = steps.until_waits(id, |wait| what.is(wait)) => true,
+                        _ = handle.get_result() => false,
                     }
                 };
-                env.passing(waits).await;
+                if !env.passing(waits).await {
+                    return false;
+                }
                 // What it waits for may be there already.
                 env.come_to(env.now()).await;
                 if steps.waits(id, |wait| what.is(wait)) {
-                    return;
+                    return true;
                 }
             }
         };
-        self.env.inner.world.run(work).await;
+        self.env.inner.world.run(work).await
     }
 
     /// A handle by the engine that runs now. One that knows the execution knows also why that ended without an outcome.

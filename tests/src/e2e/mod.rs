@@ -3,6 +3,7 @@ mod cancellation;
 mod changed_code;
 mod children;
 mod clients;
+mod crash_points;
 mod events;
 mod evolution;
 mod failover;
@@ -11,6 +12,7 @@ mod interruptions;
 mod lifecycle;
 mod management;
 mod messages;
+mod mix;
 mod queries;
 mod queue_limits;
 mod queues;
@@ -111,6 +113,14 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         a_lost_request_of_any_call_changes_nothing,
         an_outage_costs_time_only,
         every_crash_point_recovers,
+    }
+    crash_points {
+        steps_time_and_streams_survive_every_crash,
+        a_zombie_among_steps_time_and_streams_writes_nothing,
+        children_queues_and_messages_survive_every_crash,
+        a_zombie_among_children_queues_and_messages_writes_nothing,
+        management_survives_every_crash,
+        a_zombie_that_manages_writes_nothing,
     }
     queries {
         a_listing_meets_its_filter,

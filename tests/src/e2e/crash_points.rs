@@ -1,0 +1,53 @@
+use std::fmt::Debug;
+
+use durable_testing::{
+    Backend, Bench, Report, Trial, crash_points, crash_points_of, zombies, zombies_of,
+};
+
+use super::mix::{errand, family_reunion, manager, registered};
+
+/// On the bench, with what all of them need.
+async fn on<'b, T>(bench: &'b Bench<'b, impl Backend>, trial: Trial<'static, T>) -> Report
+where
+    T: PartialEq + Debug + Send + Sync + 'static,
+{
+    let trial = trial
+        .set_up(registered)
+        .stores(|| Box::pin(bench.fresh()))
+        .pairs(60)
+        .parallel(4);
+    let report = trial.await.unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(report.runs() > 20, "{report}");
+    assert!(report.stops() * 10 > report.runs() * 9, "{report}");
+    report
+}
+
+pub(super) async fn steps_time_and_streams_survive_every_crash(bench: &Bench<'_, impl Backend>) {
+    on(bench, crash_points(errand, 1u32)).await;
+}
+
+pub(super) async fn a_zombie_among_steps_time_and_streams_writes_nothing(
+    bench: &Bench<'_, impl Backend>,
+) {
+    on(bench, zombies(errand, 1u32)).await;
+}
+
+pub(super) async fn children_queues_and_messages_survive_every_crash(
+    bench: &Bench<'_, impl Backend>,
+) {
+    on(bench, crash_points_of(family_reunion)).await;
+}
+
+pub(super) async fn a_zombie_among_children_queues_and_messages_writes_nothing(
+    bench: &Bench<'_, impl Backend>,
+) {
+    on(bench, zombies_of(family_reunion)).await;
+}
+
+pub(super) async fn management_survives_every_crash(bench: &Bench<'_, impl Backend>) {
+    on(bench, crash_points(manager, 1u32)).await;
+}
+
+pub(super) async fn a_zombie_that_manages_writes_nothing(bench: &Bench<'_, impl Backend>) {
+    on(bench, zombies(manager, 1u32)).await;
+}
