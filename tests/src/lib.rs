@@ -6,6 +6,7 @@ pub mod backends;
 pub mod chaos;
 pub mod differential;
 pub mod e2e;
+pub mod fixtures;
 pub mod serializable;
 pub mod transactions;
 
