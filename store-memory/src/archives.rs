@@ -58,6 +58,9 @@ fn import(tables: &mut Tables, archive: WorkflowArchive) -> ImportOutcome {
     if tables.is_duplicate(&row) {
         row.deduplication_id = None;
     }
+    if tables.is_pushed_instead(&row) {
+        row.debounce = None;
+    }
     let steps = archive.steps.into_iter();
     let belongings = Belongings {
         steps: steps.collect(),

@@ -72,6 +72,19 @@ impl Tables {
                 .any(|other| other.id != row.id && other.deduplication_id == row.deduplication_id)
     }
 
+    /// Whether a workflow is delayed, and another one is to which its debounce key leads.
+    pub(crate) fn is_pushed_instead(&self, row: &WorkflowRecord) -> bool {
+        let key = |row: &WorkflowRecord| row.debounce.as_ref().map(|debounce| debounce.key.clone());
+        let is_delayed = |row: &WorkflowRecord| {
+            row.status == WorkflowStatus::Delayed && row.debounce.is_some()
+        };
+        is_delayed(row)
+            && self.workflows.values().any(|other| {
+                is_delayed(other)
+                    && (&other.app, &other.name, key(other)) == (&row.app, &row.name, key(row))
+            })
+    }
+
     /// When a workflow is due.
     pub(crate) fn due(&self, row: &WorkflowRecord) -> Due {
         let place = self.places.get(&row.id).copied().unwrap_or_default();

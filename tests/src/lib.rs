@@ -7,6 +7,8 @@ pub mod backends;
 pub mod chaos;
 pub mod differential;
 pub mod e2e;
+
+pub mod fixtures;
 pub mod real_faults;
 pub mod serializable;
 pub mod servers;

@@ -87,6 +87,7 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     async fn export_workflow(&self, workflow_id: &str) -> StoreResult<Option<WorkflowArchive>>;
 
     /// Writes a workflow with all that belongs to it, as it was exported, but for its owner: it has none. One that was `PENDING` and has a queue is
-    /// `ENQUEUED`. A deduplication id that another workflow of the queue has by now is left out. Write ids of streams and ids of received messages are not carried over.
+    /// `ENQUEUED`. A deduplication id that another workflow of the queue has by now is left out, and so is, of a `DELAYED` one, a debounce key that another
+    /// `DELAYED` one has. Write ids of streams and ids of received messages are not carried over.
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome>;
 }

@@ -50,7 +50,7 @@ impl RegisterExecutor {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RegisterOutcome {
-    /// Earlier lives of the same executor id that were still registered, and are not any more.
+    /// Earlier lives of the same executor id that were still registered, and are not any more. The repetition of a call may leave them out.
     pub superseded: Vec<Incarnation>,
 }
 

@@ -242,7 +242,7 @@ pub trait ManagementStore: Debug + Send + Sync + 'static {
     /// Makes new workflows out of the first steps of others: `PENDING`, or `ENQUEUED` if the request names a queue, without owner, parent, deadline, recovery attempts and all that the source had of its queue and schedule; with application, name,
     /// version, input, attributes and caller of the source, whose id is their `forked_from`; with the steps before `from_step`, the events
     /// as they stood after those steps, and the values of streams that those steps wrote (closed, if one of them closed it).
-    /// The answers stand in the order of the requests; all are one transaction.
+    /// The answers stand in the order of the requests; all are one transaction. The id is judged before the source.
     async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>>;
 
     /// Deletes workflows, in any status, with all that belongs to them: checkpoints, messages, events, streams. `changed` names the

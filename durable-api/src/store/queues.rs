@@ -131,7 +131,7 @@ impl QueueRecord {
 pub enum DeleteQueueOutcome {
     /// The configuration is gone, or there was none.
     Deleted,
-    /// Workflows wait in it, or run from it. Nothing changed.
+    /// Workflows wait in it, or run from it; whether it has a configuration or not. Nothing changed.
     InUse,
 }
 
@@ -192,7 +192,7 @@ pub struct DequeuedWorkflows {
     pub damaged: Vec<DamagedWorkflow>,
     /// Whether asking again at once may give more: the request's limit was reached, not the queues'.
     pub more: bool,
-    /// When a rate limit will let the next one start, if one is in the way; the earliest of them.
+    /// When a rate limit will let the next one start, if one is in the way; the earliest of them. It may turn out that there was nothing for the caller.
     pub retry_at: Option<Timestamp>,
 }
 

@@ -674,6 +674,7 @@ suite! { $
         nul_in_a_configuration_is_refused_or_kept_and_never_cut,
         a_configuration_is_removed,
         a_queue_in_use_keeps_its_configuration,
+        a_queue_without_configuration_is_in_use_all_the_same,
     }
     deduplication {
         a_second_one_is_not_accepted_while_the_first_has_not_ended,
@@ -763,6 +764,7 @@ suite! { $
         an_id_that_exists_is_not_imported,
         a_deduplication_id_that_another_one_has_is_left_out,
         a_deduplication_id_that_is_free_is_kept,
+        a_debounce_key_that_another_one_has_is_left_out,
         every_text_is_in_an_archive,
         nul_in_an_archive_is_refused_or_kept_and_never_cut,
         nothing_is_left_of_an_imported_workflow_that_is_deleted,

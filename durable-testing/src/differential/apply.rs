@@ -96,7 +96,11 @@ async fn call(
         O::ReadStream(request) => given(store.read_stream(request).await?),
         O::Receive(request) => given(store.receive_message(request).await?),
         O::RecordStep(request) => given(store.record_step(request).await?),
-        O::Register(request) => given(store.register_executor(request).await?),
+        O::Register(request) => {
+            // A repetition may leave out whom the first call superseded.
+            store.register_executor(request).await?;
+            given(())
+        }
         O::RegisterVersion(request) => given(store.register_version(request).await?),
         O::ReleaseDelayed(request) => given(store.release_delayed(request).await?),
         O::Resume(request) => given(store.resume_workflows(request).await?),

@@ -14,8 +14,9 @@
 //! # }
 //! ```
 //!
-//! What the contract leaves open is not compared: the order between queues in a dequeue, the order of names that nothing sorts, whether
-//! `more` is told where there is none, and what an error says beyond its kind.
+//! What the contract leaves open is not compared: the order between queues and (because turns may be forgotten) between partitions in a
+//! dequeue, the order of names that nothing sorts, whether `more` is told where there is none, a `retry_at` that is early, whom the
+//! repetition of a registration superseded, and what an error says beyond its kind.
 mod answer;
 mod apply;
 mod comparison;

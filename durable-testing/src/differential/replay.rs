@@ -2,7 +2,7 @@ use super::{answer::Answer, generator::Faults, program::Step, side::Side, snapsh
 use crate::{Backend, Bench, Fault};
 
 /// After how many steps all that is stored is compared.
-const LOOK_EVERY: usize = 40;
+const LOOK_EVERY: usize = 250;
 
 /// The stores that are compared.
 pub(super) struct Pair {
@@ -56,7 +56,7 @@ impl Pair {
         let (expected, found) =
             futures::join!(self.reference.take(step), self.subject.take(step));
         for (expected, found) in expected.iter().zip(&found) {
-            if !expected.agrees_with(found) {
+            if !found.agrees_with(expected) {
                 return Some(tell(expected, found));
             }
         }

@@ -28,8 +28,7 @@ INSERT INTO {schema}.workflows
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb, $16,
        $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
        CASE WHEN $26::text IS NOT NULL THEN {number} END, $28, $29, $30,
-       CASE WHEN $4 NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
-              OR NOT EXISTS (SELECT 1 FROM {schema}.workflows w
+       CASE WHEN NOT EXISTS (SELECT 1 FROM {schema}.workflows w
                              WHERE w.app = $2 AND w.queue = $26 AND w.deduplication_id = $31
                                AND w.status IN ('ENQUEUED', 'DELAYED', 'PENDING'))
             THEN $31 END,

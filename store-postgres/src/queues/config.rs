@@ -60,13 +60,6 @@ pub(super) async fn delete(
     check([app, name], None, [])?;
     let mut work = database.transaction(Access::Write).await?;
     lock(database, &mut work, app, name).await?;
-    let known = database
-        .query("SELECT 1 FROM {schema}.queues WHERE app = $1 AND name = $2")
-        .bind(app.to_owned())
-        .bind(name.to_owned());
-    if work.fetch(known).await?.is_empty() {
-        return Ok(DeleteQueueOutcome::Deleted);
-    }
     let used = database
         .query(
             "SELECT EXISTS (SELECT 1 FROM {schema}.workflows w

@@ -28,6 +28,12 @@ local queue = row[QUEUE] and queue_of(row[APP], row[QUEUE])
 if queue and row[DEDUPLICATION] and redis.call('HEXISTS', deduplicated_key(queue), row[DEDUPLICATION]) == 1 then
   row[DEDUPLICATION] = false
 end
+if row[STATUS] == 'DELAYED' and row[DEBOUNCE] then
+  local holder_id = debounced_by(row[APP], row[NAME], row[DEBOUNCE])
+  if holder_id and redis.call('HGET', base .. 'wf:' .. holder_id, 'status') == 'DELAYED' then
+    row[DEBOUNCE], row[DEBOUNCE_UNTIL] = false, false
+  end
+end
 local fields = {}
 for field, name in ipairs(FIELDS) do
   if row[field] then

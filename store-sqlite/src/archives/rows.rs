@@ -10,7 +10,8 @@ use crate::{
     workflows::insert::timeout_column,
 };
 
-/// Writes a workflow without owner; answers its row. Without its deduplication id too, if another workflow of the queue has it.
+/// Writes a workflow without owner; answers its row. Without its deduplication id too, if another workflow of the queue has it; and if it is
+/// delayed, without a debounce key that another delayed one has.
 pub(super) async fn insert_workflow(
     connection: &mut SqliteConnection,
     record: &WorkflowRecord,
@@ -30,7 +31,23 @@ pub(super) async fn insert_workflow(
     let deduplication_id = record.deduplication_id.as_deref();
     let deduplication_id = deduplication_id.filter(|_| taken.is_none());
     let parent = record.parent.as_ref();
-    let debounce = record.debounce.as_ref();
+    let debounce = match &record.debounce {
+        Some(debounce) if status == WorkflowStatus::Delayed => {
+            let other = query(
+                "SELECT 1 FROM workflows \
+                 WHERE status = 'DELAYED' AND app = ? AND name = ? AND debounce_key = ?",
+                values![
+                    record.app.as_str(),
+                    record.name.as_str(),
+                    debounce.key.as_str()
+                ],
+            )
+            .fetch_optional(&mut *connection)
+            .await?;
+            Some(debounce).filter(|_| other.is_none())
+        }
+        debounce => debounce.as_ref(),
+    };
     let caller = &record.caller;
     let outcome = record.outcome.as_ref().map(Outcome::payload);
     let input = record.input.as_ref();

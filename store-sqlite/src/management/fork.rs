@@ -64,11 +64,13 @@ async fn fork(
     request: &ForkWorkflow,
 ) -> Result<ForkOutcome, Trouble> {
     let existing = readable(connection, &request.id).await?;
-    if let Some(row) = &existing
-        && row.forked_from.as_ref() == Some(&request.source)
-    {
-        // The repetition of a fork, whose source may be gone by now.
-        return Ok(ForkOutcome::Forked);
+    if let Some(row) = &existing {
+        return Ok(if row.forked_from.as_ref() == Some(&request.source) {
+            // The repetition of a fork, whose source may be gone by now.
+            ForkOutcome::Forked
+        } else {
+            ForkOutcome::Conflict
+        });
     }
     let source = query(
         "SELECT seq FROM workflows WHERE id = ?",
@@ -79,9 +81,6 @@ async fn fork(
     let Some(source) = source else {
         return Ok(ForkOutcome::UnknownSource);
     };
-    if existing.is_some() {
-        return Ok(ForkOutcome::Conflict);
-    }
     copy(connection, source.try_get("seq")?, request).await?;
     Ok(ForkOutcome::Forked)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 use durable_api::{
     WorkflowStatus,
     store::{
-        AppendStream, ArchivedEvent, ArchivedMessage, ArchivedStream, EventLookup, ForkOutcome,
-        ImportOutcome, InsertOutcome, Owner, ReceiveOutcome, SendOutcome, StreamState,
+        AppendStream, ArchivedEvent, ArchivedMessage, ArchivedStream, Debounce, EventLookup,
+        ForkOutcome, ImportOutcome, InsertOutcome, Owner, ReceiveOutcome, SendOutcome, StreamState,
         WorkflowArchive,
     },
 };
@@ -325,6 +325,28 @@ pub(crate) async fn a_deduplication_id_that_another_one_has_is_left_out(
     assert_eq!(a.export("w").await, archive);
     a.cancel(cancelling(&["holder"])).await;
     a.start_as(unique("next")).await;
+}
+
+pub(crate) async fn a_debounce_key_that_another_one_has_is_left_out(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    let debounced = |id: &str| {
+        a.enqueueing_so(id, |enqueue| {
+            enqueue.delayed_until = Some(at(5_000));
+            enqueue.debounce = Some(Debounce::new("key", at(9_000)));
+        })
+    };
+    a.start_as(debounced("w")).await;
+    let mut archive = a.export("w").await;
+    a.delete(deleting(&["w"])).await;
+    a.start_as(debounced("holder")).await;
+    assert_eq!(a.import(archive.clone()).await, ImportOutcome::Imported);
+    archive.record.debounce = None;
+    assert_eq!(a.export("w").await, archive);
+    let answer = a.insert(debounced("next")).await;
+    assert_eq!(answer, InsertOutcome::Debounced("holder".to_owned()));
+    assert_eq!(a.release(5_000).await, (2, None), "both start");
 }
 
 pub(crate) async fn a_deduplication_id_that_is_free_is_kept(bench: &Bench<'_, impl Backend>) {

@@ -125,6 +125,17 @@ pub(crate) async fn a_configuration_is_removed(bench: &Bench<'_, impl Backend>) 
     assert_eq!(a.dequeue().await, ["w0", "w1"], "it has no limits now");
 }
 
+pub(crate) async fn a_queue_without_configuration_is_in_use_all_the_same(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    assert_eq!(a.delete_queue(QUEUE).await, DeleteQueueOutcome::Deleted);
+    a.enqueue(&["w"]).await;
+    assert_eq!(a.delete_queue(QUEUE).await, DeleteQueueOutcome::InUse);
+    a.cancel(cancelling(&["w"])).await;
+    assert_eq!(a.delete_queue(QUEUE).await, DeleteQueueOutcome::Deleted);
+}
+
 pub(crate) async fn a_queue_in_use_keeps_its_configuration(bench: &Bench<'_, impl Backend>) {
     let a = Executor::launch(bench, "a").await;
     let record = queue(|record| record.limits.concurrency = Some(1));

@@ -66,8 +66,8 @@ impl Generator {
         if self.chance(70) {
             id.clone_into(&mut archive.record.id);
         }
-        if self.manner == Manner::Orderly {
-            archive.record.queue = None;
+        if self.manner == Manner::Orderly && archive.record.queue.is_some() {
+            return Operation::Export(other);
         }
         Operation::Import(Box::new(archive))
     }
