@@ -15,6 +15,9 @@ use crate::{
 /// What is measured, by its unit.
 pub(crate) type Metrics = BTreeMap<String, f64>;
 
+/// How busy the machine was just before a measurement.
+pub(crate) const FOREIGN_LOAD: &str = "foreign_load";
+
 /// Everything that a run measured.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Results {
@@ -61,6 +64,16 @@ impl Results {
             }
         }
         self.medians = groups.into_iter().map(|group| median_of(&group)).collect();
+    }
+
+    /// How busy the machine was with other things: the median of what it was before each measurement.
+    pub(crate) fn foreign_load(&self) -> f64 {
+        let loads = self
+            .samples
+            .iter()
+            .filter_map(|sample| sample.figures.metrics.get(FOREIGN_LOAD));
+        let loads: Vec<_> = loads.copied().collect();
+        if loads.is_empty() { 0.0 } else { median(loads) }
     }
 
     /// The median of one metric.

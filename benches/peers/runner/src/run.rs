@@ -1,4 +1,4 @@
-use std::{env, path::Path};
+use std::{env, path::Path, time::Duration};
 
 use driver::{Job, Order};
 use tempfile::TempDir;
@@ -8,12 +8,13 @@ use crate::{
     case::{Bare, Case, Kind},
     environment::Environment,
     growth,
+    machine::Machine,
     options::Options,
     place::Place,
     plan,
     postgres::Server,
     redis,
-    results::{Figures, Metrics, Results, Sample},
+    results::{FOREIGN_LOAD, Figures, Metrics, Results, Sample},
     stores::{Library, Store},
     worker::Programs,
     yardsticks,
@@ -38,10 +39,12 @@ pub(crate) async fn all(options: &Options) -> Result<Results> {
                 case.store.name(),
                 case.library.name()
             );
-            let metrics = bench
+            let foreign = foreign_load().await;
+            let mut metrics = bench
                 .measure(&case)
                 .await
                 .map_err(|error| format!("{name}: {error}"))?;
+            metrics.insert(FOREIGN_LOAD.to_owned(), foreign);
             eprintln!("round {} {name}: {}", round + 1, brief(&metrics));
             let figures = Figures {
                 workload: case.workload,
@@ -56,6 +59,13 @@ pub(crate) async fn all(options: &Options) -> Result<Results> {
     }
     bench.close().await?;
     Ok(results)
+}
+
+/// How busy the machine is with nothing of ours, from 0 to 1.
+async fn foreign_load() -> f64 {
+    let before = Machine::now();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    before.busy_since()
 }
 
 /// A line to watch.

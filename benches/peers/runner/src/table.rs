@@ -42,6 +42,7 @@ const COSTS: &[Column] = &[
 /// Everything.
 pub(crate) fn render(results: &Results) -> String {
     let mut text = environment(&results.environment);
+    load(&mut text, results.foreign_load());
     text.push_str("\n## What is to be reached\n\n");
     verdicts(&mut text, &bars::verdicts(results));
     text.push_str("\n## Figures\n\n");
@@ -75,6 +76,20 @@ fn environment(environment: &Environment) -> String {
         text.push_str("A quick look: nothing here can be quoted.\n");
     }
     text
+}
+
+/// What else the machine did.
+fn load(text: &mut String, load: f64) {
+    let _ = write!(
+        text,
+        "Between the measurements it was {:.0} % busy with other things",
+        load * 100.0
+    );
+    text.push_str(if load > 0.1 {
+        ", so nothing here can be quoted.\n"
+    } else {
+        ".\n"
+    });
 }
 
 fn verdicts(text: &mut String, verdicts: &[Verdict]) {
