@@ -51,6 +51,13 @@ impl Encoding {
 
 const BINCODE: bincode::config::Configuration = bincode::config::standard();
 
+/// Sizes of payloads, in bytes, up to which decoding takes no more room than 16 times as much: 1 MiB, and what an engine accepts by default.
+const SMALL: usize = 1 << 20;
+const LARGE: usize = 64 << 20;
+
+/// What decoding larger ones may take: 16 GiB, 16 times what any store holds.
+const HUGE: usize = LARGE.saturating_mul(256);
+
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -92,8 +99,17 @@ impl Payload {
 fn decode<T: DeserializeOwned>(encoding: Encoding, bytes: &Bytes) -> Result<T, String> {
     match encoding {
         Encoding::Bincode => {
-            let (value, read) = bincode::serde::decode_from_slice(bytes, BINCODE)
-                .map_err(|error| error.to_string())?;
+            // Bytes that are not a `T` may name any length, and the decoder makes room for it first. At most 16 bytes of a value come from one of its bytes.
+            let decoded = match bytes.len() {
+                0..=SMALL => {
+                    bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<{ 16 * SMALL }>())
+                }
+                ..=LARGE => {
+                    bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<{ 16 * LARGE }>())
+                }
+                _ => bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<HUGE>()),
+            };
+            let (value, read) = decoded.map_err(|error| error.to_string())?;
             match bytes.len() - read {
                 0 => Ok(value),
                 left => Err(format!("{left} bytes are left over")),
@@ -141,6 +157,27 @@ mod tests {
             error.to_string(),
             "cannot decode a value of type `u8` as bincode: 1 bytes are left over"
         );
+    }
+
+    /// A number that is read as a text is the text's length: one that is made room for before the bytes are looked at would end the process.
+    #[test]
+    fn a_length_beyond_the_bytes_is_an_error_and_not_an_allocation() {
+        for number in [1 << 28, 1 << 40, 1 << 46, 1 << 62, u64::MAX] {
+            let payload = Encoding::Bincode.encode(&number).unwrap();
+            assert!(payload.decode::<String>().is_err(), "{number}");
+            assert!(payload.decode::<Option<String>>().is_err(), "{number}");
+            assert!(payload.decode::<Bytes>().is_err(), "{number}");
+            assert!(payload.decode::<Vec<u64>>().is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn values_that_take_the_least_room_for_what_they_are_decode_at_every_size() {
+        for length in [1, 1_000, 1 << 19, (1 << 20) - 4, 1 << 20, 3 << 20] {
+            let values = vec![1_u128; length];
+            let payload = Encoding::Bincode.encode(&values).unwrap();
+            assert_eq!(payload.decode::<Vec<u128>>().unwrap().len(), length);
+        }
     }
 
     #[test]
