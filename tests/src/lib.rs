@@ -7,7 +7,6 @@ pub mod backends;
 pub mod chaos;
 pub mod differential;
 pub mod e2e;
-
 pub mod fixtures;
 pub mod real_faults;
 pub mod serializable;
