@@ -102,14 +102,43 @@ fn the_contracts_know_nobody() {
 }
 
 #[test]
-fn engine_stores_and_testing_know_the_contracts_alone() {
-    let others = [member("durable-engine"), member("durable-testing")];
-    for package in stores().into_iter().chain(others) {
+fn engine_and_stores_know_the_contracts_alone() {
+    for package in stores().into_iter().chain([member("durable-engine")]) {
         assert_eq!(
             own_dependencies(package),
             BTreeSet::from(["durable-api"]),
             "what {} depends on",
             package.name
+        );
+    }
+}
+
+#[test]
+fn what_stores_are_tested_by_knows_the_contracts_alone() {
+    let package = member("durable-testing");
+    let mut needed = own_dependencies(package);
+    for optional in ["durable-engine", "store-memory"] {
+        let found = package
+            .dependencies
+            .iter()
+            .find(|one| one.name == optional && one.kind == DependencyKind::Normal);
+        assert!(
+            found.is_some_and(|one| one.optional),
+            "{optional} is optional"
+        );
+        needed.remove(optional);
+    }
+    assert_eq!(needed, BTreeSet::from(["durable-api"]));
+    for store in stores() {
+        let testing = store
+            .dependencies
+            .iter()
+            .find(|one| one.name == "durable-testing");
+        let testing = testing.expect("every store is tested by the suite");
+        assert!(
+            !testing.uses_default_features && testing.features.is_empty(),
+            "{} is tested without the kit, which has a store of its own",
+            store.name
         );
     }
 }

@@ -5,6 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+#[cfg(feature = "kit")]
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use durable_api::{
     SystemStore,
     store::{StoreError, StoreErrorKind, StoreResult, Wakeup, Wakeups},
@@ -12,7 +15,11 @@ use durable_api::{
 use futures::{StreamExt as _, channel::mpsc, stream};
 use tokio::sync::watch;
 
-use super::{Call, Fault, FaultPlan, activity::Activity, site::Site};
+use super::{
+    Call, Fault, FaultPlan,
+    activity::{Activity, Busy},
+    site::Site,
+};
 
 /// A store that fails by plan, and keeps a log of what was asked of it. A clone is another handle on
 /// the same one.
@@ -37,6 +44,8 @@ pub struct FaultyStore {
     state: Arc<Mutex<State>>,
     phase: Arc<watch::Sender<Phase>>,
     activity: Arc<Activity>,
+    /// What else the process does, as long as it runs.
+    held: Arc<Mutex<HashMap<u64, Busy>>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +92,7 @@ impl FaultyStore {
             })),
             phase: Arc::new(watch::Sender::new(Phase::Running)),
             activity: Arc::default(),
+            held: Arc::default(),
         }
     }
 
@@ -132,7 +142,7 @@ impl FaultyStore {
 
     /// The process that uses this store dies: no call is carried out from now on, and none is ever answered, also of those under way.
     pub fn kill(&self) {
-        self.phase.send_replace(Phase::Dead);
+        self.stop(Phase::Dead);
     }
 
     /// The process that uses this store goes on after [`Fault::Pause`].
@@ -199,8 +209,7 @@ impl FaultyStore {
             _ => None,
         };
         if let Some(phase) = stops {
-            self.phase.send_replace(phase);
-            self.activity.executors_changed();
+            self.stop(phase);
             self.runs().await;
         }
         match fault {
@@ -214,8 +223,7 @@ impl FaultyStore {
             self.note_change(place, operation);
         }
         if fault == Fault::CrashAfter {
-            self.phase.send_replace(Phase::Dead);
-            self.activity.executors_changed();
+            self.stop(Phase::Dead);
         }
         drop(busy);
         self.runs().await;
@@ -244,6 +252,27 @@ impl FaultyStore {
                 )
             }
         }
+    }
+
+    /// The process is busy with something else until the answer is dropped, or a fault stops the process.
+    #[cfg(feature = "kit")]
+    pub(crate) fn hold(&self) -> Held {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        if *self.phase.borrow() == Phase::Running {
+            lock(&self.held).insert(number, self.activity.begin());
+        }
+        Held {
+            held: Arc::clone(&self.held),
+            number,
+        }
+    }
+
+    fn stop(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+        self.activity.executors_changed();
+        let held = std::mem::take(&mut *lock(&self.held));
+        drop(held);
     }
 
     /// Waits until the process runs.
@@ -301,8 +330,28 @@ impl FaultyStore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+/// Something that a process does besides calling its store.
+#[cfg(feature = "kit")]
+#[derive(Debug)]
+pub(crate) struct Held {
+    held: Arc<Mutex<HashMap<u64, Busy>>>,
+    number: u64,
+}
+
+#[cfg(feature = "kit")]
+impl Drop for Held {
+    fn drop(&mut self) {
+        let busy = lock(&self.held).remove(&self.number);
+        drop(busy);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts one, and returns how many there were before.

@@ -130,7 +130,7 @@ impl TestEnv {
             inner: Arc::new(Inner {
                 world,
                 clock,
-                steps: Arc::new(Steps::new(Arc::clone(&activity))),
+                steps: Arc::default(),
                 stand_ins: StandIns::new(ids.as_ref()),
                 ids,
                 activity,

@@ -9,7 +9,7 @@ use std::{
 use durable_api::{Clock as _, Ctx, Error, SystemStore};
 use durable_engine::Config;
 
-use super::TestEnv;
+use super::{TestEnv, steps::StepsOfLife};
 use crate::faults::FaultyStore;
 
 /// The application of all engines.
@@ -87,7 +87,7 @@ impl TestEnv {
             return;
         };
         life.link.kill();
-        self.inner.activity.executors_changed();
+
         // Its end never reaches the store: what remains of it waits for an answer for ever.
         self.inner.world.leave(async move {
             let _ = durable_api::shutdown(&life.ctx, Duration::ZERO).await;
@@ -107,7 +107,10 @@ impl TestEnv {
             .lease(inner.parts.lease)
             .clock(Arc::new(inner.clock.clone()))
             .ids(Arc::clone(&inner.ids) as _)
-            .interceptor(Arc::clone(&inner.steps) as _);
+            .interceptor(Arc::new(StepsOfLife {
+                steps: Arc::clone(&inner.steps),
+                link: link.clone(),
+            }));
         let ctx = durable_engine::new_context(config).await?;
         let setups = self.setups().clone();
         for setup in setups {

@@ -53,7 +53,7 @@ impl MockStep<'_> {
     pub fn returns<T: Durable + Clone>(self, value: T) {
         self.react(None, move || {
             let value = value.clone();
-            Some(Box::pin(async move { Ok(Value::new(value)) }) as _)
+            Reaction::RunsInstead(Box::pin(async move { Ok(Value::new(value)) }))
         });
     }
 
@@ -80,7 +80,7 @@ impl MockStep<'_> {
     pub fn fails_with(self, attempts: u32, failure: Failure) -> Self {
         self.react(Some(attempts), move || {
             let failure = failure.clone();
-            Some(Box::pin(async move { Err(failure) }) as _)
+            Reaction::RunsInstead(Box::pin(async move { Err(failure) }))
         });
         self
     }
@@ -104,7 +104,7 @@ impl MockStep<'_> {
     /// # }
     /// ```
     pub fn then_runs(self) {
-        self.react(None, || None);
+        self.react(None, || Reaction::Runs);
     }
 
     /// Each attempt waits for ever, and time passes meanwhile: what a timeout is tested with.
@@ -115,7 +115,7 @@ impl MockStep<'_> {
     /// # }
     /// ```
     pub fn hangs(self) {
-        self.react(None, || Some(Box::pin(std::future::pending()) as _));
+        self.react(None, || Reaction::Hangs);
     }
 
     /// Each attempt runs this instead of the body. Time stands still meanwhile, as it does for bodies.
@@ -130,13 +130,9 @@ impl MockStep<'_> {
         F: Future<Output = Result<T>> + Send + 'static,
         T: Durable,
     {
-        let activity = Arc::clone(&self.steps.activity);
         self.react(None, move || {
-            let (body, busy) = (body(), activity.begin());
-            Some(Box::pin(async move {
-                let _busy = busy;
-                Ok(Value::new(body.await?))
-            }) as _)
+            let body = body();
+            Reaction::RunsInstead(Box::pin(async move { Ok(Value::new(body.await?)) }))
         });
     }
 
@@ -145,8 +141,15 @@ impl MockStep<'_> {
     }
 }
 
-/// What takes the place of a body; `None` if it runs as it is.
-pub(super) type Reaction = Option<BoxFuture<'static, Result<Value>>>;
+/// What an attempt does.
+pub(super) enum Reaction {
+    /// It runs the body as it is.
+    Runs,
+    /// It runs this.
+    RunsInstead(BoxFuture<'static, Result<Value>>),
+    /// It never ends.
+    Hangs,
+}
 
 type Make = Arc<dyn Fn() -> Reaction + Send + Sync>;
 
@@ -171,11 +174,15 @@ impl Mocks {
     /// The reaction to the next attempt.
     pub(super) fn react(&self, name: &str) -> Reaction {
         let mut mocks = self.lock();
-        let reactions = mocks.get_mut(name)?;
+        let Some(reactions) = mocks.get_mut(name) else {
+            return Reaction::Runs;
+        };
         while let Some((Some(0), _)) = reactions.front() {
             reactions.pop_front();
         }
-        let (times, make) = reactions.front_mut()?;
+        let Some((times, make)) = reactions.front_mut() else {
+            return Reaction::Runs;
+        };
         if let Some(times) = times {
             *times -= 1;
         }

@@ -13,13 +13,13 @@ use durable_engine::{Attempt, Interceptor, Wait};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::mocks::Mocks;
-use crate::faults::Activity;
+use super::mocks::{Mocks, Reaction};
+use crate::FaultyStore;
 
 /// Stands around the bodies of all steps, and knows what workflows wait for.
+#[derive(Default)]
 pub(super) struct Steps {
     pub(super) mocks: Mocks,
-    pub(super) activity: Arc<Activity>,
     attempts: Mutex<HashMap<String, u32>>,
     /// The bodies that run, and the waits, as long as they last.
     bodies: Ledger<(String, String)>,
@@ -27,16 +27,6 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) fn new(activity: Arc<Activity>) -> Self {
-        Self {
-            mocks: Mocks::default(),
-            activity,
-            attempts: Mutex::default(),
-            bodies: Ledger::default(),
-            waits: Ledger::default(),
-        }
-    }
-
     /// How often steps of a name were attempted.
     pub(super) fn attempts(&self, step: &str) -> u32 {
         lock(&self.attempts).get(step).copied().unwrap_or(0)
@@ -73,28 +63,41 @@ impl Steps {
     }
 }
 
-impl Interceptor for Steps {
+/// The steps of one engine. While that is stopped, its bodies keep nobody waiting.
+#[derive(Debug)]
+pub(super) struct StepsOfLife {
+    pub(super) steps: Arc<Steps>,
+    pub(super) link: FaultyStore,
+}
+
+impl Interceptor for StepsOfLife {
     fn attempt<'a>(
         &'a self,
         attempt: Attempt<'a>,
         body: BoxFuture<'a, Result<Value>>,
     ) -> BoxFuture<'a, Result<Value>> {
-        *lock(&self.attempts)
-            .entry(attempt.step.to_owned())
-            .or_default() += 1;
-        if let Some(reaction) = self.mocks.react(attempt.step) {
-            return reaction;
-        }
+        let Steps {
+            mocks,
+            attempts,
+            bodies,
+            ..
+        } = &*self.steps;
+        *lock(attempts).entry(attempt.step.to_owned()).or_default() += 1;
+        let body = match mocks.react(attempt.step) {
+            Reaction::Runs => body,
+            Reaction::RunsInstead(other) => other,
+            Reaction::Hangs => return Box::pin(std::future::pending()),
+        };
         let names = (attempt.workflow_id.to_owned(), attempt.step.to_owned());
         Box::pin(async move {
-            let _busy = self.activity.begin();
-            let _running = self.bodies.enter(names);
+            let _busy = self.link.hold();
+            let _running = bodies.enter(names);
             body.await
         })
     }
 
     fn waits(&self, workflow_id: &str, wait: Wait) -> Box<dyn Any + Send> {
-        Box::new(self.waits.enter((workflow_id.to_owned(), wait)))
+        Box::new(self.steps.waits.enter((workflow_id.to_owned(), wait)))
     }
 }
 

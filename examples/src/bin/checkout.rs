@@ -138,3 +138,57 @@ fn refusal(error: Error) -> (StatusCode, String) {
     };
     (status, format!("{error}\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_testing::{TestEnv, WaitFor, crash_points_of, zombies_of};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn shop(env: &TestEnv) -> std::result::Result<(), Error> {
+        env.set_up(|ctx| durable::register_workflow(&ctx.with_value(Patience(HOUR)), checkout))
+    }
+
+    async fn paid(env: TestEnv) -> Result<String> {
+        let run = env.start(checkout, "tea").id("7").await?;
+        run.comes_to_wait_for("payment").await;
+        env.send_once("payment", "7", "payment", 499u64).await?;
+        Ok(run.result().await?)
+    }
+
+    async fn forgotten(env: TestEnv) -> Result<String> {
+        Ok(env.start(checkout, "tea").id("7").await?.result().await?)
+    }
+
+    #[tokio::test]
+    async fn an_order_that_is_not_paid_in_an_hour_is_given_up() -> Result<()> {
+        let env = TestEnv::new().await?;
+        shop(&env)?;
+        let start = env.now();
+        let run = env.start(checkout, "tea").await?;
+        run.until_waiting_for(WaitFor::message("payment")).await;
+        assert_eq!(run.result().await?, "gave up on tea: it was not paid");
+        assert_eq!(env.now(), start.saturating_add(HOUR));
+        assert_eq!((env.attempts("release"), env.attempts("ship")), (1, 0));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_paid_order_survives_a_crash_at_every_call() {
+        let trial = crash_points_of(paid).set_up(shop);
+        trial.await.expect("survives");
+        zombies_of(paid).set_up(shop).await.expect("writes nothing");
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_order_survives_a_crash_at_every_call() {
+        let trial = crash_points_of(forgotten).set_up(shop);
+        trial.await.expect("survives");
+        zombies_of(forgotten)
+            .set_up(shop)
+            .await
+            .expect("writes nothing");
+    }
+}

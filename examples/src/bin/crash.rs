@@ -104,3 +104,36 @@ fn lines(worker: &mut Child) -> impl Iterator<Item = std::io::Result<String>> + 
         .into_iter()
         .flat_map(|stdout| BufReader::new(stdout).lines())
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_testing::{TestEnv, crash_points, zombies};
+
+    use super::*;
+
+    /// Without the pauses that are there for those who watch.
+    fn at_once(env: &TestEnv) -> std::result::Result<(), durable::Error> {
+        for number in 1..=STEPS {
+            env.mock_step(format!("step {number}")).returns(number);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn it_survives_a_crash_at_every_call() {
+        let trial = crash_points(ten_steps, "test").set_up(at_once);
+        let total = trial.invariant("the total is right", |end| match end.outcome() {
+            Ok(text) if text == "test: the steps add up to 55" => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        let report = total.await.expect("survives");
+        // An insert, ten checkpoints and an outcome, before and after, and pairs.
+        assert!(report.runs() >= 24 + 300, "{report}");
+    }
+
+    #[tokio::test]
+    async fn its_zombie_writes_nothing() {
+        let report = zombies(ten_steps, "test").set_up(at_once).await;
+        assert!(report.expect("writes nothing").runs() >= 12);
+    }
+}

@@ -70,3 +70,22 @@ async fn main() -> Result<()> {
     meters.shutdown()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_testing::{crash_points, zombies};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_payment_survives_a_crash_at_every_call() {
+        let trial = crash_points(checkout, 4200u64).set_up(|env| env.register(pay));
+        trial.await.expect("survives");
+    }
+
+    #[tokio::test]
+    async fn its_zombie_writes_nothing() {
+        let trial = zombies(checkout, 4200u64).set_up(|env| env.register(pay));
+        trial.await.expect("writes nothing");
+    }
+}

@@ -26,3 +26,25 @@ async fn main() -> Result<()> {
     durable::shutdown(&ctx, Duration::from_secs(10)).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_testing::{crash_points, zombies};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_survives_a_crash_at_every_call() {
+        let report = crash_points(example_workflow, "some-input")
+            .pairs(usize::MAX)
+            .await;
+        assert_eq!(report.expect("survives").missed(), 0);
+    }
+
+    #[tokio::test]
+    async fn its_zombie_writes_nothing() {
+        zombies(example_workflow, "some-input")
+            .await
+            .expect("writes nothing");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use durable::{Ctx, Result, WorkflowStatus};
-use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore};
+use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore, crash_points};
 
 use super::support::{Counter, config, launched, register, row, stop};
 
@@ -99,55 +99,22 @@ pub(super) async fn an_outage_costs_time_only(bench: &Bench<'_, impl Backend>) {
     stop(&ctx).await;
 }
 
-/// The process dies at call number `at`, before or after it takes effect; the next one must finish.
+/// The process dies at call after call, before or after it takes effect; the next one must finish.
 pub(super) async fn every_crash_point_recovers(bench: &Bench<'_, impl Backend>) {
-    for after in [false, true] {
-        for at in 0.. {
-            let id = format!("w{after}{at}");
-            let store = FaultyStore::new(bench.open().await);
-            let phoenix = |store| config(store).executor_id("phoenix");
-            let first = launched(phoenix(Arc::new(store.clone())), registered).await;
-            let crash = match after {
-                false => FaultPlan::crash_before(at),
-                true => FaultPlan::crash_after(at),
-            };
-            store.set_plan(crash);
-            let run = async {
-                let handle = durable::run_workflow(&first, parent, 1u32).id(&id).await?;
-                handle.get_result().await
-            };
-            // Dead, an engine tries for ever: it is left alone as soon as it meets the crash.
-            let finished = tokio::select! {
-                result = run => Some(result.unwrap()),
-                () = crashed(&store, at) => None,
-            };
-            let second = launched(phoenix(bench.open().await), registered).await;
-            let handle = durable::run_workflow(&second, parent, 1u32)
-                .id(&id)
-                .await
-                .unwrap();
-            assert_eq!(
-                handle.get_result().await.unwrap(),
-                RESULT,
-                "crash at {at}, after: {after}"
-            );
-            let steps = bench.open().await.list_steps(&id).await.unwrap();
-            let ids: Vec<_> = steps.iter().map(|step| step.step_id).collect();
-            assert_eq!(ids, [0, 1, 2, 3], "crash at {at}, after: {after}");
-            store.set_plan(FaultPlan::none());
-            stop(&first).await;
-            stop(&second).await;
-            if finished.is_some() {
-                assert!(at >= 8, "the workflow makes at least 8 calls");
-                break;
+    let report = crash_points(parent, 1u32)
+        .set_up(|env| env.register(child))
+        .stores(|| Box::pin(bench.fresh()))
+        .pairs(40)
+        .parallel(4)
+        .invariant("the result is right, and nothing is missing", |end| {
+            let history = end.history("the-workflow").ok_or("there is no workflow")?;
+            let numbers: Vec<_> = history.iter().map(|step| step.id()).collect();
+            match (end.outcome(), &*numbers) {
+                (Ok(RESULT), [0, 1, 2, 3]) => Ok(()),
+                other => Err(format!("{other:?}")),
             }
-        }
-    }
-}
-
-/// Completes when the store has met its crash.
-async fn crashed(store: &FaultyStore, at: usize) {
-    while store.call_count() <= at + 1 {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+        })
+        .await
+        .unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(report.runs() >= 2 * 8, "{report}");
 }

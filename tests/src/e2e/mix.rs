@@ -124,15 +124,13 @@ pub(super) async fn manager(ctx: Ctx, input: u32) -> Result<(u32, u32, Option<u3
     Ok((said, forked, again, listed))
 }
 
-/// Registers all of them.
+/// Registers what they start.
 pub(super) fn registered(env: &TestEnv) -> Result<(), Error> {
     env.mock_step("flaky").fails(1).then_runs();
-    env.register(errand)?;
     env.register(family)?;
     env.register(tenfold)?;
     env.register(waits)?;
-    env.register(sleeps)?;
-    env.register(manager)
+    env.register(sleeps)
 }
 
 /// The program around the family: its queue lets one run at a time.

@@ -24,8 +24,10 @@ pub(super) fn check<T: PartialEq + Debug>(
         kept(snapshot, &made.end)?;
     }
     same(&clean.end, &made.end)?;
-    for archive in made.end.values() {
-        contiguous(archive)?;
+    for (id, archive) in &made.end {
+        // What the run without crashes left out is left out for good.
+        let left_out = clean.end.get(id).map(left_out).unwrap_or_default();
+        contiguous(archive, &left_out)?;
     }
     if let Some(after) = &made.after_zombie {
         unchanged(&made.end, after)?;
@@ -102,8 +104,9 @@ fn own_steps(archive: &WorkflowArchive) -> Vec<(u32, &str)> {
         .collect()
 }
 
-/// Each number once and in order, but for calls that left no checkpoint: those that were dropped, and the end of a wait for a message that was there.
-fn contiguous(archive: &WorkflowArchive) -> Result<(), String> {
+/// Each number once and in order, but for calls that left no checkpoint: those that the run without crashes left out, too, those that were dropped, and the end of
+/// a wait for a message that was there.
+fn contiguous(archive: &WorkflowArchive, expected: &BTreeSet<u32>) -> Result<(), String> {
     let id = &archive.record.id;
     let numbers: Vec<_> = archive.steps.iter().map(|step| step.step_id).collect();
     if !numbers.is_sorted_by(|one, next| one < next) {
@@ -111,29 +114,32 @@ fn contiguous(archive: &WorkflowArchive) -> Result<(), String> {
             "the steps of workflow `{id}` are numbered {numbers:?}"
         ));
     }
-    let there: BTreeSet<_> = numbers.iter().copied().collect();
+    let dropped = dropped(archive);
     let waits = |number: u32| {
         let before = archive.steps.iter().find(|step| step.step_id + 1 == number);
         before.is_some_and(|step| step.name == "durable.recv")
     };
-    let dropped = dropped(archive);
-    for number in 0..numbers.last().copied().unwrap_or(0) {
-        let left_out = dropped.contains(&number)
+    for number in left_out(archive) {
+        let was_dropped = dropped.contains(&number)
             || number
                 .checked_sub(1)
                 .is_some_and(|before| dropped.contains(&before));
-        if !there.contains(&number) && !left_out && !waits(number) {
+        if !expected.contains(&number) && !was_dropped && !waits(number) {
+            let steps = archive.steps.iter().map(|step| (step.step_id, &step.name));
+            let steps: Vec<_> = steps.collect();
             return Err(format!(
-                "step {number} of workflow `{id}` is missing: {:?}",
-                archive
-                    .steps
-                    .iter()
-                    .map(|step| (step.step_id, &step.name))
-                    .collect::<Vec<_>>()
+                "step {number} of workflow `{id}` is missing: {steps:?}"
             ));
         }
     }
     Ok(())
+}
+
+/// The numbers below the last that have no checkpoint.
+fn left_out(archive: &WorkflowArchive) -> BTreeSet<u32> {
+    let there: BTreeSet<_> = archive.steps.iter().map(|step| step.step_id).collect();
+    let last = there.last().copied().unwrap_or(0);
+    (0..last).filter(|number| !there.contains(number)).collect()
 }
 
 /// The numbers of calls that were dropped.
