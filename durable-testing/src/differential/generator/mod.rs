@@ -17,7 +17,11 @@ use std::collections::VecDeque;
 use durable_api::store::{Incarnation, Owner, Payloads, WorkflowArchive, WorkflowRecord};
 use fastrand::Rng;
 
-use super::{operation::Operation, program::Step, side::{HANDLES, Side}};
+use super::{
+    operation::Operation,
+    program::Step,
+    side::{HANDLES, Side},
+};
 use crate::Fault;
 use weights::Kind;
 

@@ -1,8 +1,6 @@
 use durable_api::{
     SystemStore,
-    store::{
-        Debounce, Enqueue, ForkWorkflow, InsertWorkflow, ParentCheckpoint, WorkflowRecord,
-    },
+    store::{Debounce, Enqueue, ForkWorkflow, InsertWorkflow, ParentCheckpoint, WorkflowRecord},
 };
 
 use super::{Generator, Manner, Operation, queues::is_partitioned};
