@@ -105,8 +105,8 @@ impl Generator {
         }
         enqueue.delayed_until = self.maybe(30, Self::around);
         if enqueue.delayed_until.is_some() {
-            enqueue.debounce = self.maybe(50, |this| {
-                let key = this.one(&["b", "b:1"]);
+            enqueue.debounce = self.maybe(70, |this| {
+                let key = this.one(&["b", "b", "b", "b:1"]);
                 Debounce::new(key, this.around())
             });
         }
