@@ -75,9 +75,8 @@ impl Tables {
     /// Whether a workflow is delayed, and another one is to which its debounce key leads.
     pub(crate) fn is_pushed_instead(&self, row: &WorkflowRecord) -> bool {
         let key = |row: &WorkflowRecord| row.debounce.as_ref().map(|debounce| debounce.key.clone());
-        let is_delayed = |row: &WorkflowRecord| {
-            row.status == WorkflowStatus::Delayed && row.debounce.is_some()
-        };
+        let is_delayed =
+            |row: &WorkflowRecord| row.status == WorkflowStatus::Delayed && row.debounce.is_some();
         is_delayed(row)
             && self.workflows.values().any(|other| {
                 is_delayed(other)

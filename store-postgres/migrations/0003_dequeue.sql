@@ -1,5 +1,6 @@
 -- As in migration 2, but for the order of the queues at hand: without it, the planner could begin with a later one (where only some queues
--- have a configuration, say), and what waited in those before it was not seen.
+-- have a configuration, say), and what waited in those before it was not seen. And
+-- an executor that is not registered is given nothing, nor again what it was given before.
 
 -- Takes workflows, in one go for all queues. `kind` is `taken`, `resumed` (taken, and perhaps with a history), `damaged`, or, once, `end`,
 -- with `more` and `retry_at`.
@@ -41,6 +42,10 @@ BEGIN
     WHERE w.status = 'PENDING' AND w.owner_incarnation = p_incarnation AND w.owner_execution = p_execution
       AND w.queue || '' IS NOT NULL;
     IF taken IS NOT NULL THEN
+        IF NOT EXISTS (SELECT 1 FROM executors e WHERE e.incarnation = p_incarnation) THEN
+            -- Whoever is not registered is about to be robbed of it.
+            taken := '{}';
+        END IF;
         resumed := taken;
         left_over := p_limit - cardinality(taken);
     ELSIF p_limit > 0 THEN

@@ -293,8 +293,8 @@ pub trait QueueStore: Debug + Send + Sync + 'static {
     async fn list_queues(&self, app: &str) -> StoreResult<Vec<QueueRecord>>;
 
     /// Takes `ENQUEUED` workflows: they become `PENDING`, owned by the caller and started `now`, with their deadline `timeout` from now (or
-    /// as it was, if that is earlier) unless they were taken before. Nothing is taken for an executor that is not registered. Workflows that carry the request's owner already, from a call
-    /// whose answer was lost, are returned as they are.
+    /// as it was, if that is earlier) unless they were taken before. Workflows that carry the request's owner already, from a call
+    /// whose answer was lost, are returned as they are. For an executor that is not registered, nothing is taken or returned.
     ///
     /// Within a queue, in the order of priority, and of acceptance among equals. Partitions take turns: of two that have work waiting, the one that was
     /// served longer ago (or never) comes first, each turn being as many workflows as its weight says; so whoever has much waiting does not hold up others. (One in which nothing waits or runs may be forgotten, and is one

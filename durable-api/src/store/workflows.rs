@@ -306,6 +306,6 @@ pub trait WorkflowStore: Debug + Send + Sync + 'static {
     /// has reached its limit, in which case it becomes `MAX_RECOVERY_ATTEMPTS_EXCEEDED` and is not claimed. One without an
     /// owner was handed back, and costs no attempt. One that came from a queue is not claimed either, but goes back there, its attempt counted
     /// all the same: `ENQUEUED`, without owner, its limits and its turn being the queue's to judge. Workflows that carry the request's owner
-    /// already, from a call whose answer was lost, are returned as they are. Calls that race never share a workflow.
+    /// already, from a call whose answer was lost, are returned as they are. For an executor that is not registered, nothing is claimed or returned. Calls that race never share a workflow.
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows>;
 }

@@ -4,10 +4,10 @@ use durable_api::{
         AppendOutcome, BulkOutcome, ClaimedWorkflows, CreateScheduleOutcome, DeleteQueueOutcome,
         DequeuedWorkflows, EventLookup, ExecutorRecord, ExpelOutcome, FinishOutcome, FireOutcome,
         ForkOutcome, HeartbeatOutcome, ImportOutcome, InsertOutcome, QueueRecord, ReceiveOutcome,
-        RecordOutcome, ReleaseOutcome, RetireOutcome, ScheduleOutcome,
-        ScheduleRecord, SendOutcome, SetAttributesOutcome, SetDelayOutcome, SetEventOutcome,
-        SetLatestOutcome, StepRecord, StoreError, StreamPage, VersionRecord,
-        WorkflowArchive, WorkflowGroup, WorkflowPage, WorkflowRecord,
+        RecordOutcome, ReleaseOutcome, RetireOutcome, ScheduleOutcome, ScheduleRecord, SendOutcome,
+        SetAttributesOutcome, SetDelayOutcome, SetEventOutcome, SetLatestOutcome, StepRecord,
+        StoreError, StreamPage, VersionRecord, WorkflowArchive, WorkflowGroup, WorkflowPage,
+        WorkflowRecord,
     },
 };
 

@@ -1,8 +1,8 @@
 use durable_api::{
     SystemStore,
     store::{
-        ClaimedWorkflow, ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows, Payloads, StoreError,
-        StoreResult,
+        ClaimedWorkflow, ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows, Payloads,
+        StoreError, StoreResult,
     },
 };
 

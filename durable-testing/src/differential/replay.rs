@@ -53,8 +53,7 @@ impl Pair {
 
     /// Takes a step; answers how the stores differ.
     pub(super) async fn take(&mut self, step: &Step) -> Option<String> {
-        let (expected, found) =
-            futures::join!(self.reference.take(step), self.subject.take(step));
+        let (expected, found) = futures::join!(self.reference.take(step), self.subject.take(step));
         for (expected, found) in expected.iter().zip(&found) {
             if !found.agrees_with(expected) {
                 return Some(tell(expected, found));

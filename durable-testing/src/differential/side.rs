@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use durable_api::{
-    SystemStore,
+    SystemStore, Timestamp,
     store::{Incarnation, Owner, ScheduleRecord, StepRef, StoreResult},
-    Timestamp,
 };
 use uuid::Uuid;
 

@@ -1,6 +1,7 @@
 use std::any::Any;
 
 use async_trait::async_trait;
+use durable_api::WorkflowStatus;
 use durable_api::{
     Failure, SystemStore,
     store::{
@@ -8,7 +9,6 @@ use durable_api::{
         StoreResult, TransactionBody, TransactionOutcome,
     },
 };
-use durable_api::WorkflowStatus;
 
 /// A transactional step whose body writes nothing of its own.
 #[derive(Clone, Debug)]
@@ -71,7 +71,9 @@ impl Transaction {
                 RecordOutcome::NotOwner => Transacted::NotOwner,
             });
         }
-        let found = store.get_workflow(&step.workflow_id, Payloads::Omit).await?;
+        let found = store
+            .get_workflow(&step.workflow_id, Payloads::Omit)
+            .await?;
         let is_owner = |row: &durable_api::store::WorkflowRecord| {
             row.status == WorkflowStatus::Pending && row.owner == Some(step.owner)
         };

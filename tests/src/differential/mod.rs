@@ -8,8 +8,8 @@ use durable_testing::differential::{Comparison, Report};
 
 use crate::backends::{Memory, Postgres, Redis};
 use arguments::Arguments;
-pub use subjects::Subject;
 use subjects::FastSqlite;
+pub use subjects::Subject;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -26,7 +26,11 @@ pub fn main() -> ExitCode {
         report.operations,
         report.sequences,
         arguments.seed,
-        if arguments.faults { ", with faults" } else { "" },
+        if arguments.faults {
+            ", with faults"
+        } else {
+            ""
+        },
     );
     match report.difference {
         None => {

@@ -85,6 +85,12 @@ pub(crate) async fn an_executor_that_is_not_registered_takes_nothing(
     let superseded = Executor::launch(bench, "superseded").await;
     superseded.relaunch().await;
     takes_nothing(&superseded, superseded.dequeuing()).await;
+    let robbed = Executor::launch(bench, "robbed").await;
+    let request = robbed.dequeuing();
+    assert_eq!(taken(&robbed.dequeue_as(request.clone()).await), ["w"]);
+    a.expel(&robbed).await;
+    takes_nothing(&robbed, request).await;
+    assert_eq!(a.claim_as(a.claiming()).await.requeued, ["w"]);
     a.take("w").await;
 }
 
@@ -292,7 +298,10 @@ pub(crate) async fn a_timeout_without_end_is_no_trouble(bench: &Bench<'_, impl B
     a.take("w").await;
     let expected = Some(Timestamp::from_millis(i64::MAX));
     assert_eq!(a.get("w").await.deadline, expected);
-    assert_eq!(a.cancel_expired(expiring(5_000)).await, Vec::<String>::new());
+    assert_eq!(
+        a.cancel_expired(expiring(5_000)).await,
+        Vec::<String>::new()
+    );
 }
 
 pub(crate) async fn a_deadline_of_the_request_stays_without_a_timeout(

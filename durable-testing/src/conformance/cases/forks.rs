@@ -311,8 +311,10 @@ pub(crate) async fn an_id_that_belongs_to_no_fork_of_the_source_is_a_conflict(
     a.fork(forking("other", "fork of the other", 0)).await;
     let before = a.contents().await;
     for id in ["other", "fork of the other", "w"] {
-        let answer = a.fork(forking("w", id, 0)).await;
-        assert_eq!(answer, ForkOutcome::Conflict, "{id}");
+        for source in ["w", "nowhere"] {
+            let answer = a.fork(forking(source, id, 0)).await;
+            assert_eq!(answer, ForkOutcome::Conflict, "{id}");
+        }
     }
     assert_eq!(a.contents().await, before);
 }

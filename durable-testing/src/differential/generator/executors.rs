@@ -11,7 +11,7 @@ use super::{Generator, Life, Operation};
 /// Who lives, and who takes over.
 impl Generator {
     pub(super) fn register(&mut self) -> Operation {
-        let life = match self.lives.len() >= 3 && self.chance(10) {
+        let life = match !self.lives.is_empty() && self.chance(10) {
             true => self.life(),
             false => self.new_life(),
         };

@@ -14,10 +14,17 @@ mod weights;
 
 use std::collections::VecDeque;
 
-use durable_api::store::{Incarnation, Owner, Payloads, WorkflowArchive, WorkflowRecord};
+use durable_api::{
+    SystemStore,
+    store::{Incarnation, Owner, Payloads, WorkflowArchive, WorkflowRecord},
+};
 use fastrand::Rng;
 
-use super::{operation::Operation, program::Step, side::{HANDLES, Side}};
+use super::{
+    operation::Operation,
+    program::Step,
+    side::{HANDLES, Side},
+};
 use crate::Fault;
 use weights::Kind;
 
@@ -54,6 +61,8 @@ pub(super) struct Generator {
     clock: i64,
     counter: u64,
     lives: Vec<Life>,
+    /// Those that are registered.
+    living: Vec<Incarnation>,
     /// Owners of late, current and former ones.
     owners: VecDeque<Owner>,
     archives: VecDeque<WorkflowArchive>,
@@ -84,6 +93,7 @@ impl Generator {
             clock: 0,
             counter: 0,
             lives: Vec::new(),
+            living: Vec::new(),
             owners: VecDeque::new(),
             archives: VecDeque::new(),
             owed: Vec::new(),
@@ -99,16 +109,35 @@ impl Generator {
             0 => self.rng.i64(0..10_000),
             _ => self.rng.i64(0..30),
         };
-        let id = self.id();
-        let found = reference.store().get_workflow(&id, Payloads::Omit).await;
-        let found = found.ok().flatten();
-        let kind = match self.lives.len() {
-            0..3 => Kind::Register,
-            _ if self.rng.u32(..100) < 55 => weights::of(&mut self.rng, found.as_ref()),
+        self.see_the_living(reference.store()).await;
+        let (mut id, mut found) = self.look(reference.store()).await;
+        let kind = match self.living.len() {
+            0..2 => Kind::Register,
+            _ if self.chance(55) => weights::of(&mut self.rng, found.as_ref()),
             _ => weights::any(&mut self.rng),
         };
+        // Most ids that are given to something new are free.
+        while found.is_some() && matches!(kind, Kind::Insert | Kind::Enqueue) && self.chance(80) {
+            (id, found) = self.look(reference.store()).await;
+        }
         let operation = self.operation(kind, &id, found.as_ref(), reference).await;
         self.step(operation)
+    }
+
+    /// Some workflow, or an id that is free.
+    async fn look(&mut self, reference: &dyn SystemStore) -> (String, Option<WorkflowRecord>) {
+        let id = self.id();
+        let found = reference.get_workflow(&id, Payloads::Omit).await;
+        (id, found.ok().flatten())
+    }
+
+    async fn see_the_living(&mut self, reference: &dyn SystemStore) {
+        self.living.clear();
+        for app in APPS {
+            let executors = reference.list_executors(app).await.unwrap_or_default();
+            let living = executors.into_iter().map(|executor| executor.incarnation);
+            self.living.extend(living);
+        }
     }
 
     fn repetition(&mut self) -> Option<Step> {

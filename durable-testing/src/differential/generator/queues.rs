@@ -84,7 +84,9 @@ impl Generator {
         let fits = |life: &&Life| {
             life.app == row.app && row.version.as_ref().is_none_or(|one| one == life.version)
         };
-        self.lives.iter().rev().find(fits).cloned().unwrap_or(life)
+        let living = self.lives.iter().rev();
+        let mut living = living.filter(|life| self.living.contains(&life.incarnation));
+        living.find(fits).cloned().unwrap_or(life)
     }
 
     fn limits(&mut self) -> Limits {

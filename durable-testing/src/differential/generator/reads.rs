@@ -72,8 +72,12 @@ impl Generator {
         while self.chance(25) {
             filter = filter.status(self.one(&STATUSES));
         }
-        filter.versions.extend(self.maybe(15, |this| this.version_name().to_owned()));
-        filter.executor_ids.extend(self.maybe(15, |this| this.one(&["one", "two"]).to_owned()));
+        filter
+            .versions
+            .extend(self.maybe(15, |this| this.version_name().to_owned()));
+        filter
+            .executor_ids
+            .extend(self.maybe(15, |this| this.one(&["one", "two"]).to_owned()));
         if self.chance(20) {
             filter = filter.queue(self.queue_name());
         }

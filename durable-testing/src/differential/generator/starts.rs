@@ -1,8 +1,6 @@
 use durable_api::{
     SystemStore,
-    store::{
-        Debounce, Enqueue, ForkWorkflow, InsertWorkflow, ParentCheckpoint, WorkflowRecord,
-    },
+    store::{Debounce, Enqueue, ForkWorkflow, InsertWorkflow, ParentCheckpoint, WorkflowRecord},
 };
 
 use super::{Generator, Manner, Operation, queues::is_partitioned};
@@ -107,8 +105,8 @@ impl Generator {
         }
         enqueue.delayed_until = self.maybe(30, Self::around);
         if enqueue.delayed_until.is_some() {
-            enqueue.debounce = self.maybe(50, |this| {
-                let key = this.one(&["b", "b:1"]);
+            enqueue.debounce = self.maybe(70, |this| {
+                let key = this.one(&["b", "b", "b", "b:1"]);
                 Debounce::new(key, this.around())
             });
         }

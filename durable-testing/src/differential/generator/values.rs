@@ -97,7 +97,7 @@ impl Generator {
     }
 
     pub(super) fn topic(&mut self) -> String {
-        self.one(&["", "", "t", "t:1"]).to_owned()
+        self.one(&["", "", "", "", "t", "t:1"]).to_owned()
     }
 
     /// A payload whose length tells it from others.
@@ -177,14 +177,16 @@ impl Generator {
         }
     }
 
+    /// One that lives, or perhaps one that did.
     pub(super) fn life(&mut self) -> Life {
-        // The last ones are likely to live.
-        let from = match self.chance(85) {
-            true => self.lives.len().saturating_sub(4),
-            false => 0,
-        };
-        let at = self.rng.usize(from..self.lives.len());
-        self.lives[at].clone()
+        let living = self.lives.iter();
+        let living = living.filter(|life| self.living.contains(&life.incarnation));
+        let living: Vec<Life> = living.cloned().collect();
+        match living.len() {
+            0 => self.lives[self.rng.usize(..self.lives.len())].clone(),
+            _ if self.chance(10) => self.lives[self.rng.usize(..self.lives.len())].clone(),
+            count => living[self.rng.usize(..count)].clone(),
+        }
     }
 
     /// An owner that was not given before.

@@ -123,7 +123,7 @@ const OWNED: &[(u32, Kind)] = &[
     (5, Kind::Event),
     (6, Kind::Append),
     (5, Kind::Send),
-    (6, Kind::Receive),
+    (9, Kind::Receive),
     (6, Kind::Child),
     (6, Kind::Finish),
     (3, Kind::Transaction),
