@@ -77,6 +77,8 @@ fn of_report(report: &Report) -> Metrics {
             report.resident_peak as f64 / 1024.0,
         ),
     ]);
+    let each = report.workflows.max(1) as f64 / 1e6;
+    metrics.insert("client_us_per_workflow".to_owned(), report.processor / each);
     for (name, spread) in [("", report.latency), ("begun_", report.begun)] {
         if let Some(spread) = spread {
             metrics.insert(format!("{name}p50_us"), spread.p50);

@@ -41,6 +41,7 @@ async fn compare() -> Result<()> {
         None => run::all(&options).await?,
     };
     results.summarise();
+    results.environment.rounds = results.rounds();
     results.save(&options.out)?;
     let tables = table::render(&results);
     fs::write(options.out.join("tables.md"), &tables)?;

@@ -23,8 +23,9 @@ const SERVERS: &[Store] = &[Postgres, RedisEverysec, RedisAlways];
 
 /// What a round measures, in order. Libraries take turns in being the first.
 pub(crate) fn cases(options: &Options, round: u32) -> Vec<Case> {
-    let mut cases = bare(options);
+    let mut cases = Vec::new();
     for workload in workloads(options) {
+        cases.extend(yardsticks(options, workload.name));
         for &store in workload.stores {
             let mut libraries = libraries(store, workload.peers);
             let turn = round as usize % libraries.len();
@@ -39,8 +40,8 @@ pub(crate) fn cases(options: &Options, round: u32) -> Vec<Case> {
         }
     }
     cases.retain(|case| {
-        let wanted = case.library == Library::Bare || options.wants(&case.workload);
-        wanted && options.wants_store(case.store) && !(case.grown && options.growth == 0)
+        let judged = case.library == Library::Bare || options.wants(&case.workload);
+        judged && options.wants_store(case.store) && !(case.grown && options.growth == 0)
     });
     cases
 }
@@ -136,38 +137,60 @@ fn workloads(options: &Options) -> Vec<Workload> {
     ]
 }
 
-/// The yardsticks.
-fn bare(options: &Options) -> Vec<Case> {
+/// The bare operations that a workload is judged by, measured just before it.
+fn yardsticks(options: &Options, workload: &str) -> Vec<Case> {
+    if !options.wants(workload) {
+        return Vec::new();
+    }
     let seconds = options.seconds(3.0);
-    let inserts = |connections| {
-        Kind::Bare(Bare::Inserts {
-            connections,
-            seconds,
-        })
-    };
-    let sets = |clients, pipeline| {
-        Kind::Bare(Bare::Sets {
-            clients,
-            pipeline,
-            seconds,
-        })
-    };
-    let case = |workload: &str, store, kind| Case {
+    let case = |workload: &str, store, bare| Case {
         workload: workload.to_owned(),
         store,
         library: Library::Bare,
-        kind,
+        kind: Kind::Bare(bare),
         grown: false,
     };
-    let mut cases = vec![case("sync", SqliteFull, Kind::Bare(Bare::Sync { seconds }))];
-    for store in [Postgres, SqliteFull, SqliteNormal] {
-        cases.push(case("insert-1", store, inserts(1)));
-        cases.push(case("insert-32", store, inserts(32)));
+    let insert = |connections, store| {
+        let bare = Bare::Inserts {
+            connections,
+            seconds,
+        };
+        case(&format!("insert-{connections}"), store, bare)
+    };
+    let set = |name, store, clients, pipeline| {
+        let bare = Bare::Sets {
+            clients,
+            pipeline,
+            seconds,
+        };
+        case(name, store, bare)
+    };
+    match workload {
+        "a" => vec![
+            case("sync", SqliteFull, Bare::Sync { seconds }),
+            insert(1, Postgres),
+            insert(1, SqliteFull),
+            insert(1, SqliteNormal),
+        ],
+        "b" => vec![insert(1, Postgres)],
+        "d-100" => vec![
+            set("set-50", RedisEverysec, 50, 1),
+            set("set-50", RedisAlways, 50, 1),
+            set("set-50-pipeline-16", RedisEverysec, 50, 16),
+            set("set-50-pipeline-16", RedisAlways, 50, 16),
+        ],
+        "d-1000" => vec![
+            insert(32, Postgres),
+            insert(32, SqliteFull),
+            insert(32, SqliteNormal),
+            set("set-50", RedisEverysec, 50, 1),
+            set("set-50", RedisAlways, 50, 1),
+        ],
+        "f" => vec![
+            insert(1, Postgres),
+            set("set-1", RedisEverysec, 1, 1),
+            set("set-1", RedisAlways, 1, 1),
+        ],
+        _ => Vec::new(),
     }
-    for store in [RedisEverysec, RedisAlways] {
-        cases.push(case("set-1", store, sets(1, 1)));
-        cases.push(case("set-50", store, sets(50, 1)));
-        cases.push(case("set-50-pipeline-16", store, sets(50, 16)));
-    }
-    cases
 }

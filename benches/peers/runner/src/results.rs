@@ -66,6 +66,15 @@ impl Results {
         self.medians = groups.into_iter().map(|group| median_of(&group)).collect();
     }
 
+    /// How many rounds were completed.
+    pub(crate) fn rounds(&self) -> u32 {
+        self.samples
+            .iter()
+            .map(|sample| sample.round + 1)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// How busy the machine was with other things: the median of what it was before each measurement.
     pub(crate) fn foreign_load(&self) -> f64 {
         let loads = self

@@ -35,6 +35,7 @@ const COSTS: &[Column] = &[
         "rss_bytes_per_workflow",
         1_000.0,
     ),
+    ("client CPU µs per workflow", "client_us_per_workflow", 1.0),
     ("client CPUs", "client_processors", 1.0),
     ("machine busy", "machine_busy", 1.0),
 ];
