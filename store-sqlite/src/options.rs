@@ -3,6 +3,8 @@ use std::{
     time::Duration,
 };
 
+use durable_api::store::StoreResult;
+
 /// What an acknowledged write survives. All of them survive a crash of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,6 +53,14 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
+    /// What a URL says, as [`SqliteStore::connect`](crate::SqliteStore::connect) reads it. Nothing is opened.
+    ///
+    /// # Errors
+    /// `Invalid` when it is not understood, or names no file.
+    pub fn from_url(url: &str) -> StoreResult<Self> {
+        crate::url::parse(url)
+    }
+
     /// How long an operation waits for another process by default: 30 seconds.
     pub const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 

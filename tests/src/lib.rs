@@ -1,5 +1,5 @@
 //! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, the comparison of stores,
-//! faults of networks and disks, and chaos.
+//! faults of networks and disks, what fuzzers feed, and chaos.
 #[macro_use]
 mod suite;
 
@@ -8,6 +8,7 @@ pub mod chaos;
 pub mod differential;
 pub mod e2e;
 pub mod fixtures;
+pub mod fuzz;
 pub mod real_faults;
 pub mod serializable;
 pub mod servers;
