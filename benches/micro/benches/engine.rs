@@ -32,7 +32,10 @@ async fn step() -> Result<u32> {
 }
 
 async fn parent(ctx: Ctx, (): ()) -> Result<()> {
-    durable::run_workflow(&ctx, steps, 0_u32).await?.get_result().await?;
+    durable::run_workflow(&ctx, steps, 0_u32)
+        .await?
+        .get_result()
+        .await?;
     Ok(())
 }
 
@@ -99,7 +102,9 @@ fn a_workflow(bencher: Bencher) {
 #[divan::bench]
 fn a_step(bencher: Bencher) {
     let engine = Engine::launch();
-    bencher.counter(ItemsCount::new(100_u32)).bench_local(|| run_steps(&engine, 100));
+    bencher
+        .counter(ItemsCount::new(100_u32))
+        .bench_local(|| run_steps(&engine, 100));
 }
 
 fn run_steps(engine: &Engine, count: u32) {
@@ -166,9 +171,16 @@ async fn interrupted_store() -> std::sync::Arc<dyn SystemStore> {
     let ctx = launch(std::sync::Arc::clone(&store)).await;
     let started = durable::run_workflow(&ctx, interrupted, 1_000_u32).id("interrupted");
     started.await.expect("starts");
-    while durable::list_steps(&ctx, "interrupted").await.expect("lists").len() < 1_000 {
+    while durable::list_steps(&ctx, "interrupted")
+        .await
+        .expect("lists")
+        .len()
+        < 1_000
+    {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    durable::shutdown(&ctx, Duration::ZERO).await.expect("shuts down");
+    durable::shutdown(&ctx, Duration::ZERO)
+        .await
+        .expect("shuts down");
     store
 }

@@ -60,9 +60,16 @@ static FINISHED: AtomicU64 = AtomicU64::new(0);
 static CHANGED: LazyLock<Notify> = LazyLock::new(Notify::new);
 static BEGUN: LazyLock<Mutex<Samples>> = LazyLock::new(Mutex::default);
 
-/// A payload of that many bytes.
+/// A payload of that many bytes, which no store makes smaller by compressing it.
 pub fn payload(bytes: usize) -> String {
-    "x".repeat(bytes)
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let letters = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'a' + (state >> 33) as u8 % 26)
+    });
+    letters.take(bytes).collect()
 }
 
 /// To be called in the first line of the workflow.
