@@ -41,7 +41,12 @@ pub(super) async fn a_fresh_execution_reads_nothing(bench: &Bench<'_, impl Backe
     store.set_plan(durable_testing::FaultPlan::none());
     let handle = durable::run_workflow(&ctx, flow, ()).await.unwrap();
     assert_eq!(handle.get_result().await.unwrap(), 3);
-    let of_the_loops = ["dequeue_workflows", "list_schedules", "release_delayed"];
+    let of_the_loops = [
+        "dequeue_workflows",
+        "heartbeat",
+        "list_schedules",
+        "release_delayed",
+    ];
     let mut calls = store.calls();
     calls.retain(|call| !of_the_loops.contains(call));
     assert_eq!(
