@@ -100,14 +100,15 @@ fn decode<T: DeserializeOwned>(encoding: Encoding, bytes: &Bytes) -> Result<T, S
     match encoding {
         Encoding::Bincode => {
             // Bytes that are not a `T` may name any length, and the decoder makes room for it first. At most 16 bytes of a value come from one of its bytes.
-            let decoded = match bytes.len() {
-                0..=SMALL => {
-                    bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<{ 16 * SMALL }>())
-                }
-                ..=LARGE => {
-                    bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<{ 16 * LARGE }>())
-                }
-                _ => bincode::serde::decode_from_slice(bytes, BINCODE.with_limit::<HUGE>()),
+            let decoded = if bytes.len() <= SMALL {
+                let config = BINCODE.with_limit::<{ 16 * SMALL }>();
+                bincode::serde::decode_from_slice(bytes, config)
+            } else if bytes.len() <= LARGE {
+                let config = BINCODE.with_limit::<{ 16 * LARGE }>();
+                bincode::serde::decode_from_slice(bytes, config)
+            } else {
+                let config = BINCODE.with_limit::<HUGE>();
+                bincode::serde::decode_from_slice(bytes, config)
             };
             let (value, read) = decoded.map_err(|error| error.to_string())?;
             match bytes.len() - read {
