@@ -11,8 +11,8 @@ use super::{
     scarce_disk::{Filler, on_scarce_disk},
 };
 use crate::{
-    servers::{Kind, Server},
     e2e::support::{PATIENCE, config, launched, stop},
+    servers::{Kind, Server},
 };
 
 /// How many orders a small disk has space for, at most.

@@ -6,8 +6,8 @@ use futures::future::join_all;
 
 use super::orders::{Book, check, check_acknowledged, registered, run};
 use crate::{
-    servers::{Kind, Server},
     e2e::support::{PATIENCE, config, launched, stop},
+    servers::{Kind, Server},
 };
 
 /// How often the server is killed.
