@@ -254,7 +254,7 @@ async fn a_store_of_version_2_is_migrated_and_no_queue_is_passed_over_any_more()
     run(&format!(
         "{script};
          INSERT INTO {schema}.migrations (version) VALUES (2);
-         INSERT INTO {schema}.queues (app, name) VALUES ('{APP}', 'b');
+         INSERT INTO {schema}.queues (app, name, weights) VALUES ('{APP}', 'b', '{{}}');
          INSERT INTO {schema}.workflows
              (id, app, name, status, version, created_at, updated_at, input_encoding, input,
               queue, priority, place)
