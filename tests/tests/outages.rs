@@ -45,7 +45,7 @@ async fn walk(ctx: Ctx, bodies: &AtomicU32) -> Result<u32> {
 async fn sleep(ctx: Ctx, bodies: &AtomicU32) -> Result<u32> {
     durable::sleep(&ctx, AWAY / 2).await?;
     let after = || step(bodies, Duration::ZERO);
-    Ok(durable::run_as_step(&ctx, after).named("step").await?)
+    durable::run_as_step(&ctx, after).named("step").await
 }
 
 /// Waits for a message that is sent while the server is away.
@@ -59,7 +59,7 @@ async fn wait(ctx: Ctx, bodies: &AtomicU32) -> Result<u32> {
 /// Waits in a queue.
 async fn queued(ctx: Ctx, bodies: &AtomicU32) -> Result<u32> {
     let work = || step(bodies, Duration::from_millis(300));
-    Ok(durable::run_as_step(&ctx, work).named("step").await?)
+    durable::run_as_step(&ctx, work).named("step").await
 }
 
 /// Stands for a workflow that is started by its name.
