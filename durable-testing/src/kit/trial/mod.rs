@@ -399,9 +399,11 @@ impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Trial<'_, T> {
 }
 
 /// So many of a list, spread over it.
-fn spread<P>(list: Vec<P>, most: usize) -> Vec<P> {
-    let step = list.len().div_ceil(most.max(1)).max(1);
-    list.into_iter().step_by(step).take(most).collect()
+fn spread<P: Clone>(list: Vec<P>, most: usize) -> Vec<P> {
+    let (all, taken) = (list.len(), list.len().min(most));
+    (0..taken)
+        .map(|place| list[place * all / taken].clone())
+        .collect()
 }
 
 impl<'a, T: PartialEq + fmt::Debug + Send + Sync + 'static> IntoFuture for Trial<'a, T> {
