@@ -153,9 +153,12 @@ pub(super) enum Reaction {
 
 type Make = Arc<dyn Fn() -> Reaction + Send + Sync>;
 
+/// What attempts do in turn, and how many of them, if not all that follow.
+type Reactions = VecDeque<(Option<u32>, Make)>;
+
 /// What was said of the steps of each name.
 #[derive(Default)]
-pub(super) struct Mocks(Mutex<HashMap<String, VecDeque<(Option<u32>, Make)>>>);
+pub(super) struct Mocks(Mutex<HashMap<String, Reactions>>);
 
 impl Mocks {
     /// What is said anew of a name, unless it goes on, takes the place of what was said.
@@ -192,7 +195,7 @@ impl Mocks {
         make()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, VecDeque<(Option<u32>, Make)>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Reactions>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
