@@ -153,7 +153,7 @@ pub(super) enum Reaction {
 
 type Make = Arc<dyn Fn() -> Reaction + Send + Sync>;
 
-/// What the next attempts do: each reaction, so many times, or for good.
+/// What attempts do in turn, and how many of them, if not all that follow.
 type Reactions = VecDeque<(Option<u32>, Make)>;
 
 /// What was said of the steps of each name.

@@ -5,6 +5,7 @@ mod drive;
 mod env;
 mod history;
 mod ids;
+mod inject;
 mod life;
 mod mocks;
 mod run;
