@@ -92,7 +92,7 @@ fn answered_before(
 ) -> Option<InsertOutcome> {
     let enqueue = request.enqueue.as_ref()?;
     let row = tables.workflows.get(step.child_id.as_ref()?)?;
-    if has_debounce_key(row, request, enqueue) {
+    if has_debounce_key(row, request, enqueue) && tables.was_pushed_by(&row.id, request) {
         Some(InsertOutcome::Debounced(row.id.clone()))
     } else if has_deduplication_id(row, request, enqueue) {
         Some(InsertOutcome::Deduplicated(row.id.clone()))

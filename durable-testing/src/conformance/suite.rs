@@ -774,6 +774,7 @@ suite! { $
         an_enqueueing_repeated_is_accepted_once,
         a_push_repeated_pushes_once,
         a_push_repeated_after_another_changes_nothing,
+        a_child_kept_out_by_what_it_could_have_pushed_is_kept_out_again,
         a_push_repeated_after_the_release_starts_nothing,
         a_childs_push_repeated_names_the_same,
         a_childs_duplicate_repeated_names_the_same,

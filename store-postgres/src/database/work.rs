@@ -133,6 +133,14 @@ impl<'c> WorkOn<'c> {
         }
     }
 
+    /// Lets go of what was locked, before the answer: a drop would do so some time after it.
+    pub(crate) async fn roll_back(self) {
+        if let Connection::Transaction(transaction) = self.connection {
+            // A connection that fails meanwhile lets go, too.
+            let _ = watch(self.origin.as_ref(), transaction.rollback()).await;
+        }
+    }
+
     /// Makes the work last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
         match self.connection {

@@ -30,7 +30,10 @@ pub(crate) async fn insert_one(
                 work.commit().await?;
                 return Ok(outcome);
             }
-            Verdict::Refuse(outcome) => return Ok(outcome),
+            Verdict::Refuse(outcome) => {
+                work.roll_back().await;
+                return Ok(outcome);
+            }
             Verdict::Again => {}
         }
     }

@@ -46,6 +46,11 @@ local function is_deduplicated(row, request)
     and row[DEDUPLICATION] and row[DEDUPLICATION] == request.deduplication
 end
 
+-- The workflow that an earlier call of this very request pushed back.
+local function pushed_before(request)
+  return redis.call('HGET', pushed_key(request.app, request.name), push_of(request.debounce, request.token)) or nil
+end
+
 -- Judges the parent of a request. Answers a refusal, or the answer that an earlier call had.
 local function judge_parent(request)
   local row, failure = attempt('HMGET', base .. 'wf:' .. request.parent, 'status', 'owner')
@@ -59,7 +64,7 @@ local function judge_parent(request)
   local _, child = open_checkpoint(recorded)
   if child == request.id then return nil end
   local holder = child and read_holder(child)
-  if holder and is_debounced(holder, request) then return {'debounced', child} end
+  if holder and request.debounce and pushed_before(request) == child then return {'debounced', child} end
   if holder and is_deduplicated(holder, request) then return {'deduplicated', child} end
   return {'step_taken', recorded}
 end
@@ -88,11 +93,6 @@ local function push_back(id, row, request)
     'input_encoding', field_of(request, 'input_encoding'), 'input', field_of(request, 'input'))
   if refusal then return refusal end
   note_push(id, row, request.token)
-end
-
--- The workflow that an earlier call of this very request pushed back.
-local function pushed_before(request)
-  return redis.call('HGET', pushed_key(request.app, request.name), push_of(request.debounce, request.token)) or nil
 end
 
 -- Writes the row of a request, and puts it where it waits. Answers an error.

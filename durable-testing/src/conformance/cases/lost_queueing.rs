@@ -3,8 +3,8 @@ use durable_api::{
     WorkflowStatus,
     store::{
         BulkOutcome, CreateScheduleOutcome, Debounce, DeleteQueueOutcome, FireOutcome, ForkOutcome,
-        ImportOutcome, InsertOutcome, InsertWorkflow, PauseSchedule, ReleaseDelayed,
-        ScheduleOutcome, SetDelay, SetDelayOutcome,
+        ImportOutcome, InsertOutcome, InsertWorkflow, ParentCheckpoint, PauseSchedule,
+        ReleaseDelayed, ScheduleOutcome, SetDelay, SetDelayOutcome,
     },
 };
 
@@ -64,6 +64,29 @@ pub(crate) async fn a_push_repeated_after_another_changes_nothing(bench: &Bench<
             before,
             "the last input wins, not the last repetition"
         );
+    }
+}
+
+pub(crate) async fn a_child_kept_out_by_what_it_could_have_pushed_is_kept_out_again(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    let both = |id: &str| {
+        let mut request = push(&a, id);
+        let enqueue = request.enqueue.as_mut().expect("is enqueued");
+        enqueue.deduplication_id = Some("d".to_owned());
+        request
+    };
+    a.start_as(both("parent")).await;
+    let release = ReleaseDelayed::new(APP, at(5_000));
+    a.store.release_delayed(release).await.unwrap();
+    let parent = a.take("parent").await;
+    // It is delayed no more, so that nothing is pushed back.
+    let mut child = both("child");
+    child.parent = Some(ParentCheckpoint::new("parent", parent, 0, "child"));
+    for _ in 0..2 {
+        let answer = a.insert(child.clone()).await;
+        assert_eq!(answer, InsertOutcome::Deduplicated("parent".to_owned()));
     }
 }
 

@@ -270,7 +270,7 @@ pub(crate) fn timeout_column(timeout: Duration) -> i64 {
 }
 
 /// What a request and its repetitions have in common, and no other request has.
-fn token(request: &InsertWorkflow) -> Value {
+pub(super) fn token(request: &InsertWorkflow) -> Value {
     let mut bytes = request.owner.incarnation.0.as_bytes().to_vec();
     bytes.extend(request.owner.execution.to_be_bytes());
     bytes.extend(request.now.as_millis().to_be_bytes());

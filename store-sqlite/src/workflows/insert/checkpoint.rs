@@ -4,6 +4,7 @@ use durable_api::{
 };
 use sqlx::SqliteConnection;
 
+use super::accept::token;
 use crate::{
     record::corrupt,
     sql::{query, values},
@@ -87,8 +88,15 @@ async fn stand_in(
 ) -> Result<Option<InsertOutcome>, sqlx::Error> {
     let key = enqueue.debounce.as_ref().map(|one| one.key.as_str());
     let debounced = query(
-        "SELECT 1 FROM workflows WHERE id = ? AND app = ? AND name = ? AND debounce_key = ?",
-        values![child, request.app.as_str(), request.name.as_str(), key],
+        "SELECT 1 FROM pushes p JOIN workflows w ON w.seq = p.workflow \
+         WHERE p.token = ? AND w.id = ? AND w.app = ? AND w.name = ? AND w.debounce_key = ?",
+        values![
+            token(request),
+            child,
+            request.app.as_str(),
+            request.name.as_str(),
+            key
+        ],
     )
     .fetch_optional(&mut *connection)
     .await?;
