@@ -291,6 +291,10 @@ BEGIN
     WHERE w.status = 'PENDING' AND w.owner_incarnation = p_incarnation AND w.owner_execution = p_execution
       AND w.queue || '' IS NOT NULL;
     IF taken IS NOT NULL THEN
+        IF NOT EXISTS (SELECT 1 FROM executors e WHERE e.incarnation = p_incarnation) THEN
+            -- Whoever is not registered is about to be robbed of it.
+            taken := '{}';
+        END IF;
         resumed := taken;
         left_over := p_limit - cardinality(taken);
     ELSIF p_limit > 0 THEN
@@ -315,6 +319,8 @@ BEGIN
                    AS is_partitioned
             FROM hop LEFT JOIN queues r ON r.app = p_app AND r.name = hop.queue
             WHERE hop.queue IS NOT NULL AND (p_queues IS NULL OR hop.queue = ANY (p_queues))
+            -- The lanes are looked for from the first of these names on.
+            ORDER BY hop.queue
         LOOP
             IF q.is_limited THEN
                 SELECT * INTO space

@@ -14,7 +14,6 @@ const MIGRATIONS: &[&str] = &[
         include_str!("../migrations/0002_queue_functions.sql"),
         include_str!("../migrations/0002_dequeue.sql")
     ),
-    include_str!("../migrations/0003_dequeue.sql"),
 ];
 
 /// The version that this program works with.

@@ -239,44 +239,6 @@ async fn a_store_of_version_1_is_migrated_with_all_that_is_in_it() {
     drop_schema(&schema).await;
 }
 
-/// What makes a schema of version 1 one of version 2.
-const VERSION_2: &str = concat!(
-    include_str!("../migrations/0002_queues.sql"),
-    include_str!("../migrations/0002_queue_functions.sql"),
-    include_str!("../migrations/0002_dequeue.sql")
-);
-
-#[tokio::test]
-async fn a_store_of_version_2_is_migrated_and_no_queue_is_passed_over_any_more() {
-    let schema = fresh_schema();
-    schema_of_version_1(&schema).await;
-    let script = VERSION_2.replace("{schema}", &schema);
-    run(&format!(
-        "{script};
-         INSERT INTO {schema}.migrations (version) VALUES (2);
-         INSERT INTO {schema}.queues (app, name, weights) VALUES ('{APP}', 'b', '{{}}');
-         INSERT INTO {schema}.workflows
-             (id, app, name, status, version, created_at, updated_at, input_encoding, input,
-              queue, priority, place)
-         SELECT q, '{APP}', '{NAME}', 'ENQUEUED', '{VERSION}', 1, 1, 'json', '1', q, 0, 1
-         FROM unnest(ARRAY['a', 'b']) AS q"
-    ))
-    .await;
-    let store = open(&schema).await;
-    let error = store.verify().await.expect_err("is older");
-    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
-    store.migrate().await.expect("migrates");
-    store.verify().await.expect("is verified");
-
-    let owner = Owner::new(register(&store, "one").await, 1);
-    let answer = dequeue(&store, owner, 10).await;
-    let mut taken = ids(&answer);
-    taken.sort_unstable();
-    assert_eq!(taken, ["a", "b"]);
-    support::finish(&store, "a", owner).await;
-    drop_schema(&schema).await;
-}
-
 /// A user without privileges.
 struct Role {
     name: String,

@@ -12,11 +12,6 @@ async fn a_redis_store_of_schema_2_is_read_and_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_schema_2_is_read_migrated_and_finished() {
-    check(Fixture::Postgres { schema: 2 }).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_schema_3_is_read_and_finished() {
-    check(Fixture::Postgres { schema: 3 }).await;
+async fn a_postgres_schema_2_is_read_and_finished() {
+    check(Fixture::Postgres).await;
 }

@@ -22,6 +22,9 @@ pub(super) const PARTS: (&str, u32) = ("parts", 1);
 pub(super) const RATED: (&str, u32, Duration) = ("rated", 4, Duration::from_secs(1));
 const OPEN: &str = "open";
 
+/// How many more each lets through when it is sabotaged.
+const CROWD: u32 = 20;
+
 /// The schedule that is due every second.
 pub(super) const SCHEDULE: &str = "every-second";
 
@@ -30,7 +33,7 @@ pub(super) const RESUMED: &str = "resume-";
 
 /// Registers the queues and the schedule. Sabotage lets each queue let more through than it is held to.
 pub(super) async fn prepare(client: &Client, sabotage: bool) -> Result<(), Error> {
-    let more = if sabotage { 3 } else { 0 };
+    let more = if sabotage { CROWD } else { 0 };
     durable::register_queue(client, OPEN).await?;
     durable::register_queue(client, GLOBAL.0)
         .concurrency(GLOBAL.1 + more)
@@ -200,7 +203,22 @@ impl Driver {
         self.enqueue(queue, flow, job, expected).await.map(drop)
     }
 
+    /// As many as a sabotaged queue lets through, slow enough to be there together.
+    async fn crowd(&mut self) -> Result<(), Error> {
+        for _ in 0..CROWD {
+            self.number += 1;
+            let mut job = self.job(1);
+            job.millis += 2_000;
+            let expected = Expected::Answer(job.answer());
+            self.enqueue(GLOBAL.0, "chain", job, expected).await?;
+        }
+        Ok(())
+    }
+
     async fn queued(&mut self) -> Result<(), Error> {
+        if self.sabotage && self.number == 1 {
+            return self.crowd().await;
+        }
         let mut job = self.job(2);
         job.millis += 20;
         // In bunches, so that the limits are felt.
