@@ -204,6 +204,26 @@ async fn a_primary_that_is_gone_without_a_word_is_given_up_for_the_promoted_stan
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_silent_before_its_next_use_costs_no_place_in_the_pool() {
+    let pair = Pair::start().await;
+    let way = Silencer::to(pair.primary.port).await;
+    let store = open(&pair.url(way.port, "max_connections=1")).await;
+    let owner = Owner::new(register(&store, "one").await, 1);
+    insert(&store, "w", owner).await;
+
+    way.silence();
+    // Begins a transaction, on a connection that nobody has found out about.
+    let writer = Writer::start(Arc::clone(&store), "w", owner);
+    pair.standby.promote();
+    writer.wait_for_more(1).await;
+    let (acknowledged, failures) = writer.finish().await;
+    let harmless = failures.iter().all(|kind| kind.is_transient());
+    assert!(harmless, "{failures:?}");
+    let steps = store.list_steps("w").await.expect("lists");
+    assert!(steps.len() >= acknowledged as usize);
+}
+
 #[tokio::test]
 async fn the_primary_is_found_whatever_the_order_and_a_lone_standby_is_refused() {
     let pair = Pair::start().await;

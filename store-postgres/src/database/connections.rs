@@ -1,10 +1,7 @@
 use std::{
     future::{Future, ready},
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,30 +25,67 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The server that is asked to write says that it cannot: it is a standby.
 const CANNOT_WRITE: &str = "0A000";
 
-/// A pool whose connections are to the server that accepts writes. A clone is another handle.
+/// Connections to the server that accepts writes. A clone is another handle.
 #[derive(Clone)]
 pub(crate) struct Connections {
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// A pool of the caller's.
+    Given(PgPool),
+    Ours(Arc<Ours>),
+}
+
+struct Ours {
+    route: Arc<Route>,
+    options: PgPoolOptions,
+    current: Mutex<Current>,
+}
+
+/// The pool of the server in use. When that is succeeded by another, so is the pool: what a server that is gone leaves without an answer,
+/// a `BEGIN`, a rollback, or the ping with which a connection is given back, would hold a place in it for a quarter of an hour.
+struct Current {
     pool: PgPool,
-    /// A pool of the caller's has none.
-    route: Option<Arc<Route>>,
-    /// Up to which move of the route the pool knows it.
-    followed: Arc<AtomicU64>,
+    /// After how many moves of the route it was made.
+    moves: u64,
+}
+
+impl Ours {
+    /// The present pool, and after how many moves it was made.
+    fn current(&self) -> (PgPool, u64) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let moves = self.route.moves();
+        if current.moves != moves {
+            *current = Current::open(&self.options, &self.route);
+        }
+        (current.pool.clone(), current.moves)
+    }
+}
+
+impl Current {
+    fn open(options: &PgPoolOptions, route: &Route) -> Self {
+        let (moves, present) = route.present();
+        Self {
+            pool: options.clone().connect_lazy_with(present.clone()),
+            moves,
+        }
+    }
 }
 
 impl Connections {
     /// A pool of the caller's.
     pub(crate) fn given(pool: PgPool) -> Self {
         Self {
-            pool,
-            route: None,
-            followed: Arc::default(),
+            source: Source::Given(pool),
         }
     }
 
     /// A pool that opens connections when they are needed.
     pub(crate) fn open(pool: PgPoolOptions, route: Arc<Route>, steady: bool) -> Self {
         let (for_new, for_old) = (Arc::clone(&route), Arc::clone(&route));
-        let pool = pool
+        let options = pool
             .after_connect(move |connection, _| {
                 let route = Arc::clone(&for_new);
                 Box::pin(async move {
@@ -64,18 +98,27 @@ impl Connections {
             })
             .before_acquire(move |_, connection| {
                 Box::pin(ready(Ok(for_old.trusts(connection.age))))
-            })
-            .connect_lazy_with(route.present().clone());
+            });
+        let current = Mutex::new(Current::open(&options, &route));
         Self {
-            followed: Arc::new(AtomicU64::new(route.moves())),
-            pool,
-            route: Some(route),
+            source: Source::Ours(Arc::new(Ours {
+                route,
+                options,
+                current,
+            })),
+        }
+    }
+
+    fn route(&self) -> Option<&Route> {
+        match &self.source {
+            Source::Given(_) => None,
+            Source::Ours(ours) => Some(&ours.route),
         }
     }
 
     /// How often the server changed until now.
     pub(crate) fn moves(&self) -> u64 {
-        self.route.as_ref().map_or(0, |route| route.moves())
+        self.route().map_or(0, Route::moves)
     }
 
     /// Does work on a connection that was made when there had been `seen` moves. It is lost when its server is succeeded by another
@@ -98,7 +141,7 @@ impl Connections {
     }
 
     pub(crate) async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        self.guided(|| self.pool.acquire()).await
+        self.guided(async |pool| pool.acquire().await).await
     }
 
     /// A transaction that a statement begins.
@@ -107,8 +150,8 @@ impl Connections {
         statement: impl SqlSafeStr,
     ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let statement = statement.into_sql_str();
-        self.guided(async || {
-            let begun = begin(&self.pool, statement.clone()).await;
+        self.guided(async |pool| {
+            let begun = begin(&pool, statement.clone()).await;
             begun.map_err(|error| match sqlstate(&error) {
                 Some(CANNOT_WRITE) => {
                     self.distrust();
@@ -122,54 +165,65 @@ impl Connections {
 
     /// Takes note of an error on one of the connections.
     pub(crate) fn note(&self, error: &sqlx::Error) {
-        if let Some(route) = &self.route {
+        if let Some(route) = self.route() {
             route.note(error);
         }
     }
 
     /// No connection that there is now is used again.
     fn distrust(&self) {
-        if let Some(route) = &self.route {
+        if let Some(route) = self.route() {
             route.distrust();
         }
     }
 
     /// How to reach the server now.
     pub(crate) async fn locate(&self) -> Result<PgConnectOptions, Failure> {
-        match &self.route {
-            Some(route) => route.locate().await,
-            None => Ok((*self.pool.connect_options()).clone()),
+        match &self.source {
+            Source::Ours(ours) => ours.route.locate().await,
+            Source::Given(pool) => Ok((*pool.connect_options()).clone()),
         }
     }
 
     /// Where the server is, without credentials.
     pub(crate) fn location(&self) -> String {
-        match &self.route {
-            Some(route) => route.location(),
-            None => super::Hosts::from((*self.pool.connect_options()).clone()).location(),
+        match &self.source {
+            Source::Ours(ours) => ours.route.location(),
+            Source::Given(pool) => super::Hosts::from((*pool.connect_options()).clone()).location(),
         }
     }
 
     /// How long an operation waits for a connection.
     pub(crate) fn timeout(&self) -> Duration {
-        self.pool.options().get_acquire_timeout()
+        match &self.source {
+            Source::Given(pool) => pool.options().get_acquire_timeout(),
+            Source::Ours(ours) => ours.options.get_acquire_timeout(),
+        }
     }
 
     /// Makes attempts at a connection until one succeeds, at whichever server is the right one by then.
-    async fn guided<T, F>(&self, attempt: impl Fn() -> F + Send + Sync) -> Result<T, sqlx::Error>
+    async fn guided<T, F>(
+        &self,
+        attempt: impl Fn(PgPool) -> F + Send + Sync,
+    ) -> Result<T, sqlx::Error>
     where
         F: Future<Output = Result<T, sqlx::Error>> + Send,
         T: Send,
     {
-        let Some(route) = self.choice() else {
-            return attempt().await;
+        let ours = match &self.source {
+            Source::Given(pool) => return attempt(pool.clone()).await,
+            Source::Ours(ours) => ours,
         };
+        let route = &ours.route;
+        if !route.has_choice() {
+            return attempt(ours.current().0).await;
+        }
         let mut last = None;
         let attempts = async {
             loop {
-                let seen = self.follow(route);
+                let (pool, seen) = ours.current();
                 let error = tokio::select! {
-                    done = attempt() => match done {
+                    done = attempt(pool) => match done {
                         Ok(done) if route.moves() == seen => return Ok(done),
                         Ok(_) => continue,
                         Err(error) => error,
@@ -195,17 +249,7 @@ impl Connections {
 
     /// The route, if there is more than one server.
     fn choice(&self) -> Option<&Route> {
-        self.route.as_deref().filter(|route| route.has_choice())
-    }
-
-    /// Has the pool make its connections to the present server.
-    fn follow(&self, route: &Route) -> u64 {
-        let moves = route.moves();
-        if self.followed.load(Ordering::Acquire) != moves {
-            self.pool.set_connect_options(route.present().clone());
-            self.followed.store(moves, Ordering::Release);
-        }
-        moves
+        self.route().filter(|route| route.has_choice())
     }
 }
 

@@ -61,9 +61,10 @@ impl Route {
         self.standing.borrow().moves
     }
 
-    /// How to reach the server that is in use.
-    pub(super) fn present(&self) -> &PgConnectOptions {
-        &self.hosts.candidates()[self.standing.borrow().host]
+    /// How often the server changed, and how to reach the one that is in use since.
+    pub(super) fn present(&self) -> (u64, &PgConnectOptions) {
+        let Standing { host, moves, .. } = *self.standing.borrow();
+        (moves, &self.hosts.candidates()[host])
     }
 
     /// Whether a connection of this age can be used.
@@ -98,7 +99,7 @@ impl Route {
             let host = self.find().await?;
             self.move_to(host);
         }
-        Ok(self.present().clone())
+        Ok(self.present().1.clone())
     }
 
     /// Looks for the server that is wanted, unless somebody just did. Answers whether it is another than it

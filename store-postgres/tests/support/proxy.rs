@@ -126,6 +126,9 @@ impl Silencer {
             while let Ok((mut client, _)) = listener.accept().await {
                 let mut silence = silence.subscribe();
                 tokio::spawn(async move {
+                    if *silence.borrow() {
+                        return std::future::pending().await;
+                    }
                     let mut server = TcpStream::connect(("127.0.0.1", server))
                         .await
                         .expect("connects");
