@@ -20,6 +20,8 @@ pub struct StepRef {
     pub recorded: bool,
     /// When the step began.
     pub started_at: Timestamp,
+    /// The checkpoint's [`completions`](super::StepRecord::completions).
+    pub completions: Option<String>,
 }
 
 impl StepRef {
@@ -38,6 +40,7 @@ impl StepRef {
             name: name.into(),
             recorded: true,
             started_at,
+            completions: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl StepRef {
             name: String::new(),
             recorded: false,
             started_at,
+            completions: None,
         }
     }
 }

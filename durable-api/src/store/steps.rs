@@ -22,6 +22,10 @@ pub struct StepRecord {
     pub started_at: Timestamp,
     /// When it ended.
     pub completed_at: Timestamp,
+    /// In which order earlier calls completed, as far as a replay could not tell it: text of the engine's own, which a store keeps and
+    /// gives back as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completions: Option<String>,
 }
 
 impl StepRecord {
@@ -40,6 +44,7 @@ impl StepRecord {
             child_id: None,
             started_at,
             completed_at,
+            completions: None,
         }
     }
 
@@ -57,6 +62,7 @@ impl StepRecord {
             child_id: Some(child_id.into()),
             started_at: now,
             completed_at: now,
+            completions: None,
         }
     }
 }

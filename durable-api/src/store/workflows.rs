@@ -20,6 +20,8 @@ pub struct ParentCheckpoint {
     pub step_id: u32,
     /// The step's name.
     pub step_name: String,
+    /// The checkpoint's [`completions`](StepRecord::completions).
+    pub completions: Option<String>,
 }
 
 impl ParentCheckpoint {
@@ -35,6 +37,7 @@ impl ParentCheckpoint {
             owner,
             step_id,
             step_name: step_name.into(),
+            completions: None,
         }
     }
 }
