@@ -109,6 +109,11 @@ suite! { $
         whoever_handed_back_cannot_finish,
         the_last_owner_of_a_dead_letter_cannot_finish,
     }
+    completions {
+        what_it_says_is_kept,
+        a_fork_and_an_archive_have_what_it_says,
+        what_is_taken_from_a_queue_has_it,
+    }
     steps {
         a_checkpoint_is_listed_as_it_was_recorded,
         checkpoints_are_listed_by_number_and_may_have_gaps,

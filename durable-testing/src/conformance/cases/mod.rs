@@ -6,6 +6,7 @@ pub(crate) mod callers;
 pub(crate) mod cancellation;
 pub(crate) mod children;
 pub(crate) mod claims;
+pub(crate) mod completions;
 pub(crate) mod dead_letters;
 pub(crate) mod deadlines;
 pub(crate) mod debouncing;

@@ -113,16 +113,24 @@ impl Generator {
         if self.chance(10) {
             step.outcome = None;
         }
+        step.completions = self.completions();
         step
+    }
+
+    fn completions(&mut self) -> Option<String> {
+        self.chance(10)
+            .then(|| self.one(&["0:0", "3:7,4:1"]).to_owned())
     }
 
     /// A step whose checkpoint the effect writes, or one in whose body it is.
     fn step_ref(&mut self, id: &str, found: Option<&WorkflowRecord>) -> StepRef {
         let owner = self.owner_of(found);
         let (step_id, name, began) = (self.step_id(), self.step_name(), self.around());
-        match self.chance(80) {
+        let mut step = match self.chance(80) {
             true => StepRef::recorded(id, owner, step_id, name, began),
             false => StepRef::inside(id, owner, step_id, began),
-        }
+        };
+        step.completions = self.completions();
+        step
     }
 }
