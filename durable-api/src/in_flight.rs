@@ -10,10 +10,18 @@ pub(crate) struct InFlight(Option<(Arc<Execution>, u32)>);
 
 impl InFlight {
     pub(crate) fn new(ctx: &Ctx, step_id: Option<u32>) -> Self {
-        Self(ctx.execution().cloned().zip(step_id))
+        let call = ctx.execution().cloned().zip(step_id);
+        if let Some((execution, step_id)) = &call {
+            execution.begin(*step_id);
+        }
+        Self(call)
     }
 
-    pub(crate) fn complete(mut self) {
+    /// The call has its result. It completes when it is its turn among those that have theirs.
+    pub(crate) async fn complete(mut self) {
+        if let Some((execution, step_id)) = &self.0 {
+            execution.take_turn(*step_id).await;
+        }
         self.0 = None;
     }
 }

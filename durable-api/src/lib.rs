@@ -13,6 +13,7 @@ mod handle;
 mod in_flight;
 mod method;
 mod ops;
+mod order;
 mod payload;
 mod replay;
 pub mod requests;

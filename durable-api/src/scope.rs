@@ -3,20 +3,23 @@ use std::{
     cell::RefCell,
     collections::BTreeSet,
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     mem,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, Waker},
 };
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Caller, Error, Timestamp};
+use crate::{
+    Caller, CodecError, Error, Timestamp,
+    order::{Next, Order},
+};
 
 /// One run of a workflow's code: its step counter, its cancellation, and why it must stop, if it must.
 pub struct Execution {
@@ -26,6 +29,7 @@ pub struct Execution {
     /// Whether durable calls are accepted from the workflow's own task only.
     strict: bool,
     numbers: Mutex<Numbers>,
+    order: Mutex<Order>,
     cancellation: CancellationToken,
     /// Whether the workflow's code was told of the cancellation, and may have cut its work short.
     cancellation_seen: AtomicBool,
@@ -79,6 +83,7 @@ impl Execution {
             caller: start.caller,
             strict,
             numbers: Mutex::default(),
+            order: Mutex::default(),
             cancellation: start.cancellation,
             cancellation_seen: AtomicBool::new(false),
             interruption: Mutex::new(None),
@@ -155,7 +160,9 @@ impl Execution {
 
     /// Takes the next step number for the engine's own use.
     pub fn take_own_number(&self) -> u32 {
-        self.lock_numbers().take()
+        let step_id = self.lock_numbers().take();
+        self.lock_order().number(step_id);
+        step_id
     }
 
     /// The number that the next durable call will take.
@@ -165,10 +172,77 @@ impl Execution {
 
     /// Notes that a durable call was dropped before it completed.
     pub(crate) fn abandon(&self, step_id: u32) {
+        self.lock_order().leave(step_id);
         let mut numbers = self.lock_numbers();
         if !numbers.lost.contains(&step_id) {
             numbers.abandoned.push(step_id);
         }
+    }
+
+    /// What earlier runs left: the numbers of the recorded calls, and what their checkpoints say of the order in which calls completed
+    /// ([`completions`](crate::store::StepRecord::completions)), the oldest first. To be told after [`replay_numbers`](Self::replay_numbers).
+    ///
+    /// # Errors
+    /// A text that is not the engine's.
+    pub fn replay_order<'n>(
+        &self,
+        recorded: impl IntoIterator<Item = u32>,
+        completions: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), CodecError> {
+        let lost = self.lock_numbers().lost.clone();
+        let recorded = recorded
+            .into_iter()
+            .filter(|step_id| !lost.contains(step_id));
+        self.lock_order().replay(recorded, completions)
+    }
+
+    /// What a checkpoint that is written now must say of the order in which calls completed.
+    pub fn completions(&self) -> Option<String> {
+        self.lock_order().note()
+    }
+
+    /// A checkpoint that says so is stored.
+    pub fn stored_completions(&self, completions: Option<&str>) {
+        if let Some(completions) = completions {
+            self.lock_order().stored(completions);
+        }
+    }
+
+    /// A durable call begins.
+    pub(crate) fn begin(&self, step_id: u32) {
+        if self.strict {
+            self.lock_order().begin(step_id);
+        }
+    }
+
+    /// A call that is not awaited by the workflow's code as others are, and has its result, completes in its turn.
+    pub async fn take_turn(self: &Arc<Self>, step_id: u32) {
+        self.begin(step_id);
+        poll_fn(|context| match self.complete(step_id, context.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// Whether a durable call that has its result completes now. Otherwise it is woken when it does.
+    pub(crate) fn complete(self: &Arc<Self>, step_id: u32, waker: &Waker) -> bool {
+        let is_over = self.is_over();
+        let mut order = self.lock_order();
+        if is_over || !self.strict || !self.is_current() {
+            order.leave(step_id);
+            return true;
+        }
+        order.complete(step_id, waker)
+    }
+
+    /// Whether what comes of this run is of no consequence.
+    fn is_over(&self) -> bool {
+        self.cancellation.is_cancelled() || self.lock_interruption().is_some()
+    }
+
+    fn lock_order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether durable calls were dropped before they completed, since [`take_abandoned`](Self::take_abandoned) was last asked.
@@ -292,7 +366,27 @@ impl<T> Future for Scoped<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<T> {
         let _restore = Restore(CURRENT.replace(Some(self.frame.clone())));
-        self.future.as_mut().poll(context)
+        let Self { frame, future } = &mut *self;
+        if frame.place != Place::Workflow {
+            return future.as_mut().poll(context);
+        }
+        let execution = &frame.execution;
+        loop {
+            execution.lock_order().begin_pass();
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(output);
+            }
+            let is_over = execution.is_over();
+            let next = execution.lock_order().end_pass(is_over);
+            match next {
+                Next::Pass(waker) => waker.wake(),
+                Next::Later => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Next::Nothing => return Poll::Pending,
+            }
+        }
     }
 }
 
@@ -331,7 +425,7 @@ impl Execution {
     /// The position of a call on this execution's context. Takes a step number, if the call is the workflow's own.
     pub(crate) fn position(self: &Arc<Self>, operation: &'static str) -> Result<Position, Error> {
         Ok(match self.peek_position(operation)? {
-            Position::Step(_) => Position::Step(self.lock_numbers().take()),
+            Position::Step(_) => Position::Step(self.take_own_number()),
             other => other,
         })
     }

@@ -40,7 +40,10 @@ pub(crate) async fn set_event(run: &Run, request: SetEventRequest) -> Result<(),
         })
         .await;
     match answer.map_err(|error| run.execution.interrupt(error))? {
-        SetEventOutcome::Set => Ok(()),
+        SetEventOutcome::Set => {
+            run.stored(&set.step);
+            Ok(())
+        }
         SetEventOutcome::AlreadyRecorded(step) => run.expect_name(step, SET).map(drop),
         SetEventOutcome::NotOwner => Err(run.not_owner().await),
     }

@@ -75,7 +75,10 @@ pub(crate) async fn send_from(run: &Run, request: SendTo) -> Result<(), Error> {
     message.sender = Some(run.step_ref(Some(step_id), None, SEND));
     let answer = deliver(&run.engine, &message, Patience::Mendable).await;
     match answer.map_err(|error| run.execution.interrupt(error))? {
-        SendOutcome::Sent => Ok(()),
+        SendOutcome::Sent => {
+            message.sender.iter().for_each(|step| run.stored(step));
+            Ok(())
+        }
         SendOutcome::AlreadyRecorded(step) => sent(run, run.expect_name(step, SEND)?),
         SendOutcome::NotOwner => Err(run.not_owner().await),
         SendOutcome::UnknownDestination => {
@@ -265,7 +268,11 @@ async fn try_take(run: &Run, receive: &ReceiveMessage) -> Result<Taken, Error> {
             store.receive_message(receive)
         })
         .await;
-    match answer.map_err(|error| run.execution.interrupt(error))? {
+    let answer = answer.map_err(|error| run.execution.interrupt(error))?;
+    if let ReceiveOutcome::Received(_) | ReceiveOutcome::GaveUp = &answer {
+        run.stored(&receive.step);
+    }
+    match answer {
         ReceiveOutcome::Received(payload) => Ok(Some(Some(payload))),
         ReceiveOutcome::Empty => Ok(None),
         ReceiveOutcome::GaveUp => Ok(Some(None)),

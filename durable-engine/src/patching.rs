@@ -15,6 +15,7 @@ pub(crate) async fn patch(run: &Run, request: Patch) -> Result<bool, Error> {
         Some(name) if name == mark => {
             let step_id = run.execution.take_own_number();
             run.replayed(step_id, &mark).await?;
+            run.execution.take_turn(step_id).await;
             Ok(true)
         }
         // An earlier execution went past this place, and left no mark.
@@ -30,6 +31,7 @@ pub(crate) async fn patch(run: &Run, request: Patch) -> Result<bool, Error> {
             let now = run.engine.now();
             let step = StepRecord::completed(step_id, mark, Outcome::Success(payload), now, now);
             run.record(step).await?;
+            run.execution.take_turn(step_id).await;
             Ok(true)
         }
     }

@@ -61,6 +61,7 @@ impl Run {
             .collect();
         let (dropped, inbox) = replay_dropped(&execution, &own, &history);
         execution.replay_numbers(own.iter().map(|step| step.step_id), dropped);
+        replay_order(&execution, &own, &history);
         Arc::new_cyclic(|this| Self {
             engine,
             execution,
@@ -195,8 +196,20 @@ impl Run {
     ) -> StepRef {
         let (id, owner, now) = (self.workflow_id(), self.owner, self.engine.now());
         match (step_id, inside) {
-            (Some(step_id), _) => StepRef::recorded(id, owner, step_id, name, now),
+            (Some(step_id), _) => {
+                let mut step = StepRef::recorded(id, owner, step_id, name, now);
+                step.completions = self.execution.completions();
+                step
+            }
             (None, inside) => StepRef::inside(id, owner, inside.unwrap_or_default(), now),
+        }
+    }
+
+    /// The checkpoint of an effect was written.
+    pub(crate) fn stored(&self, step: &StepRef) {
+        if step.recorded {
+            self.execution
+                .stored_completions(step.completions.as_deref());
         }
     }
 
@@ -308,7 +321,8 @@ impl Run {
         self.write(step).await
     }
 
-    async fn write(&self, step: StepRecord) -> Result<StepRecord, Error> {
+    async fn write(&self, mut step: StepRecord) -> Result<StepRecord, Error> {
+        step.completions = self.execution.completions();
         let request = RecordStep::new(self.workflow_id(), self.owner, step);
         let answer = self
             .engine
@@ -317,7 +331,11 @@ impl Run {
             })
             .await;
         match answer {
-            Ok(RecordOutcome::Recorded) => Ok(request.step),
+            Ok(RecordOutcome::Recorded) => {
+                let completions = request.step.completions.as_deref();
+                self.execution.stored_completions(completions);
+                Ok(request.step)
+            }
             Ok(RecordOutcome::AlreadyRecorded(step)) => self.expect_name(step, &request.step.name),
             Ok(RecordOutcome::NotOwner) => Err(self.not_owner().await),
             Err(error) => Err(self.execution.interrupt(error)),
@@ -399,6 +417,31 @@ impl Run {
             );
             self.execution.interrupt(Error::codec(what, source))
         })
+    }
+}
+
+/// What the checkpoints say of the order in which calls completed. What cannot be read ends the execution.
+fn replay_order(execution: &Execution, own: &[StepRecord], history: &HashMap<u32, StepRecord>) {
+    // What was written last is what counts: a fork goes its own way from what it was given.
+    let mut said: Vec<_> = own
+        .iter()
+        .chain(history.values())
+        .filter_map(|step| {
+            Some((
+                step.completed_at,
+                step.step_id,
+                step.completions.as_deref()?,
+            ))
+        })
+        .collect();
+    said.sort_unstable();
+    let said = said.into_iter().map(|(.., completions)| completions);
+    if let Err(reason) = execution.replay_order(history.keys().copied(), said) {
+        let what = format!(
+            "the order of calls in workflow `{}`",
+            execution.workflow_id()
+        );
+        execution.interrupt(Error::codec(what, reason));
     }
 }
 

@@ -119,7 +119,9 @@ pub(crate) async fn start_child(
 }
 
 pub(crate) fn parent_checkpoint(run: &Run, step_id: u32, name: &str) -> ParentCheckpoint {
-    ParentCheckpoint::new(run.workflow_id(), run.owner, step_id, name)
+    let mut parent = ParentCheckpoint::new(run.workflow_id(), run.owner, step_id, name);
+    parent.completions = run.execution.completions();
+    parent
 }
 
 /// The child that a checkpoint names, or the error that it records.

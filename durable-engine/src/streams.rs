@@ -48,7 +48,10 @@ pub(crate) async fn write_stream(run: &Run, request: WriteStream) -> Result<(), 
         })
         .await;
     match answer.map_err(|error| run.execution.interrupt(error))? {
-        AppendOutcome::Appended { .. } => Ok(()),
+        AppendOutcome::Appended { .. } => {
+            run.stored(&append.step);
+            Ok(())
+        }
         AppendOutcome::AlreadyRecorded(step) => run.expect_name(step, name).map(drop),
         AppendOutcome::NotOwner => Err(run.not_owner().await),
         AppendOutcome::Closed => Err(closed(run, request.key)),

@@ -103,7 +103,10 @@ impl Transaction<'_> {
             })
             .await;
         match answer {
-            Ok(TransactionOutcome::Committed) => self.committed().await,
+            Ok(TransactionOutcome::Committed) => {
+                run.stored(&step);
+                self.committed().await
+            }
             Ok(TransactionOutcome::AlreadyRecorded(record)) => self.found(record).await,
             Ok(TransactionOutcome::RolledBack(failure)) => match failure.as_error() {
                 Some(Error::Unsupported(text)) => Attempted::refused(self.unsupported(text)),
@@ -205,13 +208,14 @@ impl TransactionBody for Body<'_, '_> {
         }
         match returned.and_then(|value| seal(run, options, step.step_id, value)) {
             Ok((payload, value)) => {
-                let record = StepRecord::completed(
+                let mut record = StepRecord::completed(
                     step.step_id,
                     &options.name,
                     Outcome::Success(payload),
                     step.started_at,
                     run.engine.now(),
                 );
+                record.completions = run.execution.completions();
                 *step
                     .committed
                     .lock()

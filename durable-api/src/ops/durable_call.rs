@@ -20,7 +20,7 @@ where
             Ok(step_id) => call(step_id).await,
             Err(error) => Err(error),
         };
-        in_flight.complete();
+        in_flight.complete().await;
         answer
     })
 }

@@ -106,19 +106,7 @@ impl<'c, T: 'static> IntoFuture for RunStep<'c, T> {
 
     fn into_future(self) -> Self::IntoFuture {
         let in_flight = InFlight::new(self.ctx, self.options.step_id);
-        let call = self.call();
         Box::pin(async move {
-            let returned = call.await;
-            in_flight.complete();
-            returned
-        })
-    }
-}
-
-impl<'c, T: 'static> RunStep<'c, T> {
-    fn call(self) -> BoxFuture<'c, Result<T>> {
-        Box::pin(async move {
-            let body = self.body?;
             let what = |name: &str| match self.options.step_id {
                 Some(step_id) => format!("the output of step {step_id} `{name}`"),
                 None => format!("the output of the inner step `{name}`"),
@@ -128,8 +116,12 @@ impl<'c, T: 'static> RunStep<'c, T> {
                 what(&self.options.name),
                 self.ctx.execution_id()
             );
-            let value = self.ctx.as_dyn().run_as_step(self.options, &*body).await?;
-            (self.decode)(value)
+            let returned = match self.body {
+                Ok(body) => self.ctx.as_dyn().run_as_step(self.options, &*body).await,
+                Err(error) => Err(error.into()),
+            };
+            in_flight.complete().await;
+            (self.decode)(returned?)
                 .map_err(|source| Failure::from(self.ctx.interrupt(Error::codec(what, source))))
         })
     }

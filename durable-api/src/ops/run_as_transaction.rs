@@ -107,28 +107,22 @@ impl<'c, T: 'static> IntoFuture for RunTransaction<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let in_flight = InFlight::new(self.ctx, self.options.step.step_id);
         Box::pin(async move {
-            let returned = self.call().await;
-            in_flight.complete();
-            returned
+            let what = format!(
+                "the output of step {} `{}` of workflow `{}`",
+                self.options.step.step_id.unwrap_or_default(),
+                self.options.step.name,
+                self.ctx.execution_id()
+            );
+            let returned = match self.body {
+                Ok(body) => {
+                    let context = self.ctx.as_dyn();
+                    context.run_as_transaction(self.options, &*body).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            in_flight.complete().await;
+            (self.decode)(returned?)
+                .map_err(|source| Failure::from(self.ctx.interrupt(Error::codec(what, source))))
         })
-    }
-}
-
-impl<T: 'static> RunTransaction<'_, T> {
-    async fn call(self) -> Result<T> {
-        let body = self.body?;
-        let what = format!(
-            "the output of step {} `{}` of workflow `{}`",
-            self.options.step.step_id.unwrap_or_default(),
-            self.options.step.name,
-            self.ctx.execution_id()
-        );
-        let value = self
-            .ctx
-            .as_dyn()
-            .run_as_transaction(self.options, &*body)
-            .await?;
-        (self.decode)(value)
-            .map_err(|source| Failure::from(self.ctx.interrupt(Error::codec(what, source))))
     }
 }

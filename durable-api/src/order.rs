@@ -1,0 +1,203 @@
+//! In which order the durable calls of a workflow complete, so that a replay completes them alike.
+//!
+//! A call takes its number when it is made. Where branches of a workflow run side by side, which call is made next depends on
+//! which one completed before; so a replay has to complete the recorded calls in the order of the first run.
+//!
+//! - Between two completions the code runs until it can go no further: what one leads to is numbered before the next.
+//! - The usual order is that the latest call completes first, as it does in code that goes step by step. A completion out of that order
+//!   is noted, with how many came before it, and the note is part of each checkpoint that is written until one is known to be stored. What
+//!   follows from a completion is thus never stored without it.
+//! - A replay keeps to the notes and, where there is none, to the usual order among the recorded calls. Once it has made every
+//!   recorded call, nothing that is stored depends on the order any more.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    task::Waker,
+};
+
+use crate::CodecError;
+
+/// So often nothing must happen, though nothing is waited for, before a replay is taken for one of other code.
+const PATIENCE: u8 = 3;
+
+#[derive(Default)]
+pub(crate) struct Order {
+    /// Calls that have neither completed nor been dropped.
+    open: BTreeSet<u32>,
+    /// Those of them that have their result and not their turn, and whom to wake when it comes.
+    ready: BTreeMap<u32, Option<Waker>>,
+    /// How many completed.
+    completed: u32,
+    /// Whether a call may complete in this pass over the code: none has, and none was made.
+    quiet: bool,
+    /// Completions that are to be noted: which call's it was, by how many came before.
+    unstored: BTreeMap<u32, u32>,
+    /// What earlier runs noted.
+    told: BTreeMap<u32, u32>,
+    /// The recorded calls that can complete.
+    recorded: BTreeSet<u32>,
+    /// The recorded calls that this run has not made.
+    ahead: BTreeSet<u32>,
+    /// How often nothing happened.
+    stalled: u8,
+}
+
+/// Whose turn it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Anybodys,
+    Of(u32),
+    /// That of a recorded call which has yet to be made.
+    Nobodys,
+}
+
+/// What comes after a pass over the code.
+pub(crate) enum Next {
+    /// Another pass, after this wake-up: a call has its turn.
+    Pass(Waker),
+    /// Another pass, later.
+    Later,
+    /// Something else has to happen first.
+    Nothing,
+}
+
+impl Order {
+    /// What there is of earlier runs: the numbers of the recorded calls that can complete, and their notes, the oldest first.
+    pub(crate) fn replay<'n>(
+        &mut self,
+        recorded: impl IntoIterator<Item = u32>,
+        notes: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), CodecError> {
+        self.recorded = recorded.into_iter().collect();
+        self.ahead = self.recorded.clone();
+        for note in notes {
+            self.told.extend(parse(note)?);
+        }
+        Ok(())
+    }
+
+    /// A number was taken.
+    pub(crate) fn number(&mut self, step_id: u32) {
+        self.quiet = false;
+        self.ahead.remove(&step_id);
+    }
+
+    /// A call begins.
+    pub(crate) fn begin(&mut self, step_id: u32) {
+        self.open.insert(step_id);
+        self.stalled = 0;
+    }
+
+    /// A call was dropped, or its completion is of no consequence.
+    pub(crate) fn leave(&mut self, step_id: u32) {
+        self.open.remove(&step_id);
+        self.ready.remove(&step_id);
+        self.stalled = 0;
+    }
+
+    /// A call that has its result completes, if it has its turn. Otherwise it is woken when it has.
+    pub(crate) fn complete(&mut self, step_id: u32, waker: &Waker) -> bool {
+        let has_turn = match self.turn() {
+            Turn::Anybodys => true,
+            Turn::Of(other) => other == step_id,
+            Turn::Nobodys => false,
+        };
+        if !(self.quiet && has_turn) {
+            self.ready.insert(step_id, Some(waker.clone()));
+            return false;
+        }
+        let is_told = match self.told.get(&self.completed) {
+            Some(told) => *told == step_id,
+            None => self.open.last() == Some(&step_id),
+        };
+        if !is_told {
+            self.unstored.insert(self.completed, step_id);
+        }
+        self.leave(step_id);
+        self.completed += 1;
+        self.quiet = false;
+        true
+    }
+
+    /// A pass over the code begins.
+    pub(crate) fn begin_pass(&mut self) {
+        self.quiet = true;
+    }
+
+    /// A pass over the code ended, and the code waits. `is_over` if the run has no outcome, so that the order is of no consequence.
+    pub(crate) fn end_pass(&mut self, is_over: bool) -> Next {
+        if self.ready.is_empty() {
+            return Next::Nothing;
+        }
+        let turn = if is_over { Turn::Anybodys } else { self.turn() };
+        let waker = match turn {
+            Turn::Anybodys => self.ready.values_mut().find_map(Option::take),
+            Turn::Of(step_id) => self.ready.get_mut(&step_id).and_then(Option::take),
+            Turn::Nobodys => None,
+        };
+        if let Some(waker) = waker {
+            return Next::Pass(waker);
+        }
+        let waits = turn == Turn::Anybodys || self.ready.len() < self.open.len();
+        if waits {
+            return Next::Nothing;
+        }
+        // Everything has its result, and nothing its turn: this is not the code that made the notes. It is let go on, to the first call that differs.
+        self.stalled += 1;
+        if self.stalled > PATIENCE {
+            self.ahead.clear();
+            self.recorded.clear();
+        }
+        Next::Later
+    }
+
+    /// The note for a checkpoint that is written now.
+    pub(crate) fn note(&self) -> Option<String> {
+        let mut note = String::new();
+        for (before, step_id) in &self.unstored {
+            let comma = if note.is_empty() { "" } else { "," };
+            write!(note, "{comma}{before}:{step_id}").expect("is memory");
+        }
+        (!note.is_empty()).then_some(note)
+    }
+
+    /// A checkpoint with that note is stored.
+    pub(crate) fn stored(&mut self, note: &str) {
+        let last = note.rsplit(',').next().and_then(parse_one);
+        if let Some((before, _)) = last {
+            self.unstored = self.unstored.split_off(&before.saturating_add(1));
+        }
+    }
+
+    fn turn(&self) -> Turn {
+        let told = self.told.get(&self.completed);
+        if let Some(told) = told.filter(|told| self.recorded.contains(told))
+            && (self.open.contains(told) || self.ahead.contains(told))
+        {
+            return Turn::Of(*told);
+        }
+        if self.ahead.is_empty() {
+            return Turn::Anybodys;
+        }
+        let mut latest = self.open.iter().rev();
+        match latest.find(|step_id| self.recorded.contains(step_id)) {
+            Some(step_id) => Turn::Of(*step_id),
+            None => Turn::Nobodys,
+        }
+    }
+}
+
+fn parse(note: &str) -> Result<Vec<(u32, u32)>, CodecError> {
+    let told = note.split(',').map(parse_one).collect::<Option<_>>();
+    told.ok_or_else(|| CodecError {
+        action: "decode",
+        type_name: "order of completions",
+        encoding: "numbers".to_owned(),
+        message: format!("`{note}` is none"),
+    })
+}
+
+fn parse_one(text: &str) -> Option<(u32, u32)> {
+    let (before, step_id) = text.split_once(':')?;
+    Some((before.parse().ok()?, step_id.parse().ok()?))
+}
