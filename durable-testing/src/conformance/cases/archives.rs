@@ -450,12 +450,12 @@ pub(crate) async fn of_imports_at_once_one_imports(bench: &Bench<'_, impl Backen
 }
 
 impl Executor {
-    async fn export(&self, id: &str) -> WorkflowArchive {
+    pub(crate) async fn export(&self, id: &str) -> WorkflowArchive {
         let answer = self.store.export_workflow(id).await;
         answer.expect("exports").expect("exists")
     }
 
-    async fn import(&self, archive: WorkflowArchive) -> ImportOutcome {
+    pub(crate) async fn import(&self, archive: WorkflowArchive) -> ImportOutcome {
         let answer = self.store.import_workflow(archive).await;
         answer.expect("judges an archive")
     }
