@@ -201,3 +201,184 @@ fn parse_one(text: &str) -> Option<(u32, u32)> {
     let (before, step_id) = text.split_once(':')?;
     Some((before.parse().ok()?, step_id.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Branches that make calls one after the other, side by side.
+    const BRANCHES: usize = 4;
+    const CALLS: usize = 6;
+
+    /// What is stored of a call: whose it was, and the note.
+    #[derive(Clone, Debug)]
+    struct Checkpoint {
+        call: (usize, usize),
+        note: Option<String>,
+    }
+
+    struct Rng(u64);
+
+    impl Rng {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(self.0 >> 33).expect("fits") % end
+        }
+    }
+
+    /// One run of the branches on what is stored. Ends early at random, with what was in flight stored or not.
+    fn run(stored: &mut Vec<(u32, Checkpoint)>, rng: &mut Rng) -> bool {
+        let mut order = Order::default();
+        let notes: Vec<_> = stored
+            .iter()
+            .filter_map(|(_, it)| it.note.clone())
+            .collect();
+        let recorded: HashMap<u32, (usize, usize)> =
+            stored.iter().map(|(id, it)| (*id, it.call)).collect();
+        let replayed = order.replay(recorded.keys().copied(), notes.iter().map(String::as_str));
+        replayed.expect("reads its notes");
+        let (mut next, mut results) = (0, BTreeSet::new());
+        // Of each branch: how many calls it made, and the call that it waits for.
+        let mut branches = [(0, None); BRANCHES];
+        let mut passes = 0;
+        loop {
+            order.begin_pass();
+            passes += 1;
+            assert!(passes < 10_000, "it goes on: {stored:?}");
+            let first = rng.below(BRANCHES);
+            for branch in (0..BRANCHES).map(|number| (number + first) % BRANCHES) {
+                // The first calls are made in one order, as `join!` does.
+                let branch = if passes == 1 {
+                    (branch + BRANCHES - first) % BRANCHES
+                } else {
+                    branch
+                };
+                loop {
+                    let (made, waits) = branches[branch];
+                    match waits {
+                        Some(id) if results.contains(&id) => {
+                            if !order.complete(id, Waker::noop()) {
+                                break;
+                            }
+                            branches[branch] = (made, None);
+                        }
+                        Some(_) => break,
+                        None if made == CALLS => break,
+                        None => {
+                            order.number(next);
+                            order.begin(next);
+                            if let Some(call) = recorded.get(&next) {
+                                assert_eq!(*call, (branch, made), "call {next} of {stored:?}");
+                                results.insert(next);
+                            }
+                            branches[branch] = (made + 1, Some(next));
+                            next += 1;
+                        }
+                    }
+                }
+            }
+            if branches.iter().all(|branch| *branch == (CALLS, None)) {
+                return true;
+            }
+            if !matches!(order.end_pass(false), Next::Nothing) {
+                continue;
+            }
+            // Some of the calls that wait get their results, and are stored with them.
+            let waiting: Vec<_> = branches
+                .iter()
+                .enumerate()
+                .filter_map(|(branch, (made, waits))| Some((waits.as_ref()?, branch, made - 1)))
+                .filter(|(id, ..)| !results.contains(id))
+                .collect();
+            assert!(!waiting.is_empty(), "stuck: {stored:?}");
+            let crash = rng.below(12) == 0;
+            for _ in 0..=rng.below(3) {
+                let (id, branch, call) = waiting[rng.below(waiting.len())];
+                if results.insert(*id) {
+                    let note = order.note();
+                    if let (Some(note), false) = (&note, crash) {
+                        order.stored(note);
+                    }
+                    let call = (branch, call);
+                    stored.push((*id, Checkpoint { call, note }));
+                }
+            }
+            if crash {
+                return false;
+            }
+        }
+    }
+
+    #[test]
+    fn branches_are_numbered_alike_in_every_replay() {
+        for seed in 0..500 {
+            let (mut stored, mut rng) = (Vec::new(), Rng(seed));
+            while !run(&mut stored, &mut rng) {}
+            let mut calls: Vec<_> = stored.iter().map(|(_, it)| it.call).collect();
+            calls.sort_unstable();
+            calls.dedup();
+            assert_eq!(calls.len(), BRANCHES * CALLS, "each is made once");
+            assert_eq!(stored.len(), calls.len(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn step_by_step_nothing_is_noted() {
+        let mut order = Order::default();
+        for id in 0..5 {
+            order.begin_pass();
+            order.number(id);
+            order.begin(id);
+            assert!(!order.complete(id, Waker::noop()), "the code goes on first");
+            assert!(matches!(order.end_pass(false), Next::Pass(_)));
+            order.begin_pass();
+            assert!(order.complete(id, Waker::noop()));
+            assert_eq!(order.note(), None);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_noted_no_more() {
+        let mut order = Order::default();
+        for id in 0..3 {
+            order.begin(id);
+        }
+        for id in 0..2 {
+            order.begin_pass();
+            assert!(order.complete(id, Waker::noop()));
+        }
+        assert_eq!(order.note().as_deref(), Some("0:0,1:1"));
+        order.stored("0:0");
+        assert_eq!(order.note().as_deref(), Some("1:1"));
+        order.stored("1:1");
+        assert_eq!(order.note(), None);
+    }
+
+    #[test]
+    fn code_that_does_not_make_a_recorded_call_goes_on() {
+        let mut order = Order::default();
+        order.replay([0, 1], ["0:1"]).expect("reads it");
+        order.number(0);
+        order.begin(0);
+        assert!(!order.complete(0, Waker::noop()));
+        let mut passes = 0;
+        while matches!(order.end_pass(false), Next::Later) {
+            passes += 1;
+            order.begin_pass();
+        }
+        assert!(order.complete(0, Waker::noop()));
+        assert!(passes > 1);
+    }
+
+    #[test]
+    fn a_text_that_is_no_note_is_refused() {
+        for text in ["", "1", "1:", "1:2,", "a:b", "1:2;3:4", "-1:2"] {
+            assert!(Order::default().replay([], [text]).is_err(), "{text}");
+        }
+    }
+}
