@@ -4,7 +4,7 @@ use durable_testing::{
     Backend, Bench, Report, Trial, crash_points, crash_points_of, zombies, zombies_of,
 };
 
-use super::mix::{errand, family_reunion, manager, registered};
+use super::mix::{branches, errand, family_reunion, manager, registered};
 
 /// On the bench, with what all of them need.
 async fn on<'b, T>(bench: &'b Bench<'b, impl Backend>, trial: Trial<'static, T>) -> Report
@@ -25,6 +25,14 @@ where
     assert!(report.runs() > 8, "{report}");
     assert!(report.stops() * 10 > report.runs() * 9, "{report}");
     report
+}
+
+pub(super) async fn branches_side_by_side_survive_every_crash(bench: &Bench<'_, impl Backend>) {
+    on(bench, crash_points(branches, 1u32)).await;
+}
+
+pub(super) async fn a_zombie_with_branches_writes_nothing(bench: &Bench<'_, impl Backend>) {
+    on(bench, zombies(branches, 1u32)).await;
 }
 
 pub(super) async fn steps_time_and_streams_survive_every_crash(bench: &Bench<'_, impl Backend>) {

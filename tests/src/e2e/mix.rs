@@ -74,6 +74,25 @@ pub(super) async fn family(ctx: Ctx, input: u32) -> Result<(Vec<u32>, u32, bool)
     Ok((results, said, cancelled))
 }
 
+/// Branches side by side, whose calls have the same names, and which are not equally fast twice.
+pub(super) async fn branches(ctx: Ctx, input: u32) -> Result<Vec<String>> {
+    let branch = async |number: u32| {
+        let child = durable::run_workflow(&ctx, tenfold, input + number).await?;
+        let first = durable::run_as_step(&ctx, || async {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(..4))).await;
+            Ok(number)
+        });
+        let first = first.named("first").await?;
+        durable::set_event(&ctx, format!("branch {number}"), first).await?;
+        let result = child.get_result().await?;
+        let last =
+            durable::run_as_step(&ctx, || async { Ok(format!("{number} {first} {result}")) });
+        last.named("last").await
+    };
+    let (one, two, three) = tokio::join!(branch(1), branch(2), branch(3));
+    Ok(vec![one?, two?, three?])
+}
+
 async fn tenfold(ctx: Ctx, input: u32) -> Result<u32> {
     durable::run_as_step(&ctx, || async { Ok(input * 10) })
         .named("ten times")

@@ -20,6 +20,7 @@ mod races;
 mod recovery;
 mod replays;
 mod schedules;
+mod side_by_side;
 mod steps;
 mod streams;
 pub(crate) mod support;
@@ -91,6 +92,12 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         a_recorded_result_is_not_awaited_again,
         children_side_by_side_keep_their_numbers,
     }
+    side_by_side {
+        branches_keep_their_calls,
+        a_call_kept_over_rounds_of_select_wins_the_same_round,
+        what_arrived_first_arrives_first_again,
+        a_branch_that_is_gone_from_the_code_is_reported,
+    }
     recovery {
         recovery_goes_on_after_the_last_completed_step,
         a_recorded_failure_is_replayed_verbatim,
@@ -115,6 +122,8 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         every_crash_point_recovers,
     }
     crash_points {
+        branches_side_by_side_survive_every_crash,
+        a_zombie_with_branches_writes_nothing,
         steps_time_and_streams_survive_every_crash,
         a_zombie_among_steps_time_and_streams_writes_nothing,
         children_queues_and_messages_survive_every_crash,
