@@ -101,6 +101,12 @@ fn check_archive(archive: &WorkflowArchive) -> StoreResult<()> {
                     .iter()
                     .filter_map(|step| step.child_id.as_ref()),
             )
+            .chain(
+                archive
+                    .steps
+                    .iter()
+                    .filter_map(|step| step.completions.as_ref()),
+            )
             .chain(archive.events.iter().map(|event| &event.key))
             .chain(archive.streams.iter().map(|stream| &stream.key))
             .chain(archive.messages.iter().map(|message| &message.topic))

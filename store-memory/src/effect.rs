@@ -11,6 +11,13 @@ pub(crate) enum Refusal {
     AlreadyRecorded(StepRecord),
 }
 
+/// What a checkpoint of a step holds of texts, except the step's outcome.
+pub(crate) fn texts(step: &StepRef) -> impl Iterator<Item = &str> {
+    [step.name.as_str()]
+        .into_iter()
+        .chain(step.completions.as_deref())
+}
+
 impl Tables {
     /// Whether an effect of a step may be written.
     pub(crate) fn refuse(&self, step: &StepRef) -> Option<Refusal> {
@@ -30,6 +37,7 @@ impl Tables {
         record.child_id = None;
         record.outcome = outcome;
         record.started_at = step.started_at;
+        record.completions = step.completions;
         self.put_step(&step.workflow_id, record);
     }
 }

@@ -4,12 +4,20 @@ use durable_api::{
     store::{EventLookup, EventStore, SetEvent, SetEventOutcome, StoreResult, Wakeup},
 };
 
-use crate::{MemoryStore, effect::Refusal, error::check_texts, tables::Tables};
+use crate::{
+    MemoryStore,
+    effect::{self, Refusal},
+    error::check_texts,
+    tables::Tables,
+};
 
 #[async_trait]
 impl EventStore for MemoryStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
-        check_texts("set_event", [&*request.key, &*request.step.name])?;
+        check_texts(
+            "set_event",
+            effect::texts(&request.step).chain([&*request.key]),
+        )?;
         let hint = Wakeup::workflow(&request.step.workflow_id);
         let outcome = set(&mut self.tables(), request);
         self.hint([hint]);

@@ -28,6 +28,12 @@ pub(crate) fn check_insertion(
         .chain(&request.version)
         .chain(&request.schedule)
         .chain(request.parent.as_ref().map(|parent| &parent.step_name))
+        .chain(
+            request
+                .parent
+                .as_ref()
+                .and_then(|parent| parent.completions.as_ref()),
+        )
         .chain(&request.caller.user)
         .chain(&request.caller.assumed_role)
         .chain(&request.caller.roles)
@@ -71,7 +77,8 @@ pub(crate) fn insert(tables: &mut Tables, request: InsertWorkflow) -> InsertOutc
     if let Some(parent) = &request.parent
         && tables.step(&parent.workflow_id, parent.step_id).is_none()
     {
-        let step = StepRecord::child(parent.step_id, &parent.step_name, child, request.now);
+        let mut step = StepRecord::child(parent.step_id, &parent.step_name, child, request.now);
+        step.completions.clone_from(&parent.completions);
         tables.put_step(&parent.workflow_id, step);
     }
     match &outcome {

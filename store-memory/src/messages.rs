@@ -4,17 +4,21 @@ use durable_api::store::{
     Wakeup,
 };
 
-use crate::{MemoryStore, effect::Refusal, error::check_texts, tables::Tables};
+use crate::{
+    MemoryStore,
+    effect::{self, Refusal},
+    error::check_texts,
+    tables::Tables,
+};
 
 #[async_trait]
 impl MessageStore for MemoryStore {
     async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
         check_texts(
             "send_message",
-            [&request.topic, &request.message_id]
+            [&*request.topic, &*request.message_id]
                 .into_iter()
-                .chain(request.sender.as_ref().map(|sender| &sender.name))
-                .map(String::as_str),
+                .chain(request.sender.iter().flat_map(effect::texts)),
         )?;
         let hint = Wakeup::workflow(&request.destination);
         let outcome = send(&mut self.tables(), request);
@@ -23,7 +27,10 @@ impl MessageStore for MemoryStore {
     }
 
     async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
-        check_texts("receive_message", [&*request.topic, &*request.step.name])?;
+        check_texts(
+            "receive_message",
+            effect::texts(&request.step).chain([&*request.topic]),
+        )?;
         Ok(receive(&mut self.tables(), request))
     }
 }

@@ -6,7 +6,13 @@ use crate::{MemoryStore, error::check_texts};
 #[async_trait]
 impl StepStore for MemoryStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
-        check_texts("record_step", [request.step.name.as_str()])?;
+        let step = &request.step;
+        check_texts(
+            "record_step",
+            [step.name.as_str()]
+                .into_iter()
+                .chain(step.completions.as_deref()),
+        )?;
         let tables = self.shared_tables();
         if !tables.may_write(&request.workflow_id, request.owner) {
             return Ok(RecordOutcome::NotOwner);

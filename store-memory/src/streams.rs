@@ -4,12 +4,20 @@ use durable_api::store::{
     Wakeup,
 };
 
-use crate::{MemoryStore, effect::Refusal, error::check_texts, tables::Tables};
+use crate::{
+    MemoryStore,
+    effect::{self, Refusal},
+    error::check_texts,
+    tables::Tables,
+};
 
 #[async_trait]
 impl StreamStore for MemoryStore {
     async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
-        check_texts("append_stream", [&*request.key, &*request.step.name])?;
+        check_texts(
+            "append_stream",
+            effect::texts(&request.step).chain([&*request.key]),
+        )?;
         let hint = Wakeup::workflow(&request.step.workflow_id);
         let outcome = append(&mut self.tables(), request);
         self.hint([hint]);

@@ -22,6 +22,13 @@ pub(crate) enum Judged {
     NotOwner,
 }
 
+/// What a checkpoint of a step holds of texts, except the step's outcome.
+pub(crate) fn texts(step: &StepRef) -> impl Iterator<Item = &str> {
+    [step.name.as_str()]
+        .into_iter()
+        .chain(step.completions.as_deref())
+}
+
 /// Adds owner, step and checkpoint (empty for none) to a call.
 pub(crate) fn add<'a>(call: Call<'a>, step: &StepRef, now: Timestamp) -> Call<'a> {
     let checkpoint = match step.recorded {
@@ -38,6 +45,7 @@ pub(crate) fn checkpoint(step: &StepRef, now: Timestamp) -> Vec<u8> {
     let mut record = StepRecord::child(step.step_id, &step.name, "", now);
     record.child_id = None;
     record.started_at = step.started_at;
+    record.completions.clone_from(&step.completions);
     checkpoint::pack(&record)
 }
 

@@ -21,7 +21,7 @@ impl EventStore for RedisStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
         const OPERATION: &str = "set_event";
         let (keys, step, id) = (self.keys(), &request.step, &request.step.workflow_id);
-        check_texts(OPERATION, [&*request.key, &*step.name])?;
+        check_texts(OPERATION, effect::texts(step).chain([&*request.key]))?;
         let known = [
             keys.workflow(id),
             keys.steps(id),

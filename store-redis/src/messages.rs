@@ -17,14 +17,13 @@ use crate::{
 impl MessageStore for RedisStore {
     async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
         const OPERATION: &str = "send_message";
-        let texts = [&request.topic, &request.message_id];
+        let texts = [&*request.topic, &*request.message_id];
         let sender = request.sender.as_ref();
         check_texts(
             OPERATION,
             texts
                 .into_iter()
-                .chain(sender.map(|sender| &sender.name))
-                .map(String::as_str),
+                .chain(sender.into_iter().flat_map(effect::texts)),
         )?;
         let (keys, id) = (self.keys(), &request.destination);
         let known = [
@@ -63,7 +62,7 @@ impl MessageStore for RedisStore {
     async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
         const OPERATION: &str = "receive_message";
         let (keys, step, id) = (self.keys(), &request.step, &request.step.workflow_id);
-        check_texts(OPERATION, [&*request.topic, &*step.name])?;
+        check_texts(OPERATION, effect::texts(step).chain([&*request.topic]))?;
         let known = [
             keys.workflow(id),
             keys.steps(id),

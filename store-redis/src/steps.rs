@@ -21,7 +21,8 @@ impl StepStore for RedisStore {
             OPERATION,
             [step.name.as_str()]
                 .into_iter()
-                .chain(step.child_id.as_deref()),
+                .chain(step.child_id.as_deref())
+                .chain(step.completions.as_deref()),
         )?;
         let value = Call::new(
             &RECORD_STEP,

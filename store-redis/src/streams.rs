@@ -28,7 +28,7 @@ impl StreamStore for RedisStore {
     async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
         const OPERATION: &str = "append_stream";
         let (keys, step, id) = (self.keys(), &request.step, &request.step.workflow_id);
-        check_texts(OPERATION, [&*request.key, &*step.name])?;
+        check_texts(OPERATION, effect::texts(step).chain([&*request.key]))?;
         let known = [
             keys.workflow(id),
             keys.steps(id),

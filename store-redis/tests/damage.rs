@@ -143,9 +143,22 @@ async fn a_damaged_row_is_not_claimed_and_left_as_it_is() {
 
 #[tokio::test]
 async fn damaged_checkpoints_are_named_and_keep_their_workflow_from_being_claimed() {
-    let damages: [&[&str]; 4] = [
+    // Version, two times, kind of outcome, what there is besides, three lengths; what it says of completions, after its length.
+    let [unknown, cut, overlong] = [
+        ("\u{4}", ""),
+        ("\u{2}", "\0\0\0"),
+        ("\u{2}", "\0\0\0\u{5}said"),
+    ]
+    .map(|(besides, rest)| {
+        let (times, lengths) = ("\0".repeat(16), "\0".repeat(12));
+        format!("\u{1}{times}\0{besides}{lengths}{rest}")
+    });
+    let damages: [&[&str]; 7] = [
         &["HSET", "steps:bad", "0", "rubbish"],
         &["HSET", "steps:bad", "0", ""],
+        &["HSET", "steps:bad", "0", &unknown],
+        &["HSET", "steps:bad", "0", &cut],
+        &["HSET", "steps:bad", "0", &overlong],
         &["HSET", "steps:bad", "first", "rubbish"],
         &["SET", "steps:bad", "text"],
     ];

@@ -13,9 +13,9 @@ use durable_api::{
     Timestamp, WorkflowStatus,
     store::{
         AdministrationStore as _, Debounce, DeleteQueueOutcome, DeleteWorkflows,
-        ExecutorStore as _, ExpelExecutor, InsertOutcome, ManagementStore as _, Owner, Payloads,
-        QueueRecord, QueueStore as _, RateLimit, ReleaseDelayed, StoreErrorKind, WorkflowFilter,
-        WorkflowStore as _,
+        ExecutorStore as _, ExpelExecutor, InsertOutcome, InsertWorkflow, ManagementStore as _,
+        Owner, ParentCheckpoint, Payloads, QueueRecord, QueueStore as _, RateLimit, ReleaseDelayed,
+        StepStore as _, StoreErrorKind, WorkflowFilter, WorkflowStore as _,
     },
 };
 use store_redis::RedisStore;
@@ -363,5 +363,54 @@ async fn a_push_whose_answer_was_lost_starts_nothing_when_its_workflow_was_relea
     assert_eq!(deleted.expect("deletes").changed.len(), 2);
     let left: Vec<String> = run(&url, &["KEYS", &format!("{{{prefix}}}:push*")]).await;
     assert_eq!(left, [""; 0]);
+    clean(&url, &prefix).await;
+}
+
+#[tokio::test]
+async fn what_a_checkpoint_says_of_completions_stays_when_it_names_another_child() {
+    let prefix = fresh_prefix();
+    let url = shared_url(&prefix);
+    let store = work::open(&url).await;
+    let owner = work::owner(&store).await;
+    work::insert(&store, "parent", owner).await;
+    let child = |step_id, mut request: InsertWorkflow| {
+        let mut parent = ParentCheckpoint::new("parent", owner, step_id, "child");
+        parent.completions = Some(format!("said by {step_id}"));
+        request.parent = Some(parent);
+        request
+    };
+    let unique = |id| {
+        let mut request = work::enqueueing(id);
+        let enqueue = request.enqueue.as_mut().expect("is queued");
+        enqueue.deduplication_id = Some("one".to_owned());
+        request
+    };
+    for (request, expected) in [
+        (child(0, unique("first")), InsertOutcome::Inserted),
+        (
+            child(1, unique("second")),
+            InsertOutcome::Deduplicated("first".to_owned()),
+        ),
+        (
+            child(2, work::insertion("third", owner)),
+            InsertOutcome::Inserted,
+        ),
+    ] {
+        let answer = store.insert_workflow(request.clone()).await;
+        assert_eq!(answer.expect("answers"), expected);
+        let again = store.insert_workflow(request).await.expect("answers");
+        assert!(
+            again == expected || matches!(again, InsertOutcome::Existing(_)),
+            "{again:?}"
+        );
+    }
+    let steps = store.list_steps("parent").await.expect("lists");
+    for (step, child) in steps.iter().zip(["first", "first", "third"]) {
+        assert_eq!(step.name, "child");
+        assert_eq!(step.child_id.as_deref(), Some(child));
+        let said = format!("said by {}", step.step_id);
+        assert_eq!(step.completions, Some(said));
+    }
+    assert_eq!(steps.len(), 3);
     clean(&url, &prefix).await;
 }

@@ -140,6 +140,12 @@ fn check(archive: &WorkflowArchive) -> StoreResult<()> {
             .chain(debounce.map(|debounce| &debounce.key))
             .chain(&record.schedule)
             .chain(archive.steps.iter().map(|step| &step.name))
+            .chain(
+                archive
+                    .steps
+                    .iter()
+                    .filter_map(|step| step.completions.as_ref()),
+            )
             .chain(archive.events.iter().map(|event| &event.key))
             .chain(archive.streams.iter().map(|stream| &stream.key))
             .chain(archive.messages.iter().map(|message| &message.topic))

@@ -44,9 +44,9 @@ local function read_history(id)
   end
   for at = 1, #history, 2 do
     local step, value = history[at], history[at + 1]
-    local name, child, encoding = open_checkpoint(value)
+    local name, child, encoding, completions = open_checkpoint(value)
     if not is_u32(step) or not name or not is_utf8(name) or (child and not is_utf8(child))
-      or not is_utf8(encoding) then
+      or not is_utf8(encoding) or (completions and not is_utf8(completions)) then
       faults[#faults + 1] = {id, 'its checkpoint ' .. step .. ' is damaged'}
       return nil
     end

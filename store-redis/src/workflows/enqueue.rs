@@ -1,6 +1,6 @@
 use durable_api::{
     WorkflowStatus,
-    store::{Enqueue, InsertOutcome, InsertWorkflow, StepRecord, StoreResult, WorkflowRecord},
+    store::{Enqueue, InsertOutcome, InsertWorkflow, StoreResult, WorkflowRecord},
 };
 
 use super::insert;
@@ -55,12 +55,11 @@ pub(crate) fn add_request<'a>(
         .text(request.now.as_millis());
     let call = match &request.parent {
         Some(parent) => {
-            let step =
-                StepRecord::child(parent.step_id, &parent.step_name, &request.id, request.now);
+            let step = checkpoint::pack_child(parent, &request.id, request.now);
             call.optional(Some(&parent.workflow_id))
                 .text(record::owner(parent.owner))
                 .text(parent.step_id)
-                .bytes(checkpoint::pack(&step))
+                .bytes(step)
         }
         None => call.arg("").arg("").arg("").arg(""),
     };

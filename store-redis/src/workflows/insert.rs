@@ -1,6 +1,6 @@
 use durable_api::{
     WorkflowStatus,
-    store::{InsertOutcome, InsertWorkflow, StepRecord, StoreError, StoreResult, WorkflowRecord},
+    store::{InsertOutcome, InsertWorkflow, StoreError, StoreResult, WorkflowRecord},
 };
 use redis::Value;
 
@@ -48,15 +48,14 @@ pub(super) async fn insert(
     );
     call = match &request.parent {
         Some(parent) => {
-            let step =
-                StepRecord::child(parent.step_id, &parent.step_name, &request.id, request.now);
+            let step = checkpoint::pack_child(parent, &request.id, request.now);
             call.key(keys.workflow(&parent.workflow_id));
             call.key(keys.steps(&parent.workflow_id));
             call.key(keys.children(&parent.workflow_id));
             call.optional(Some(&parent.workflow_id))
                 .text(record::owner(parent.owner))
                 .text(parent.step_id)
-                .bytes(checkpoint::pack(&step))
+                .bytes(step)
         }
         None => call.arg("").arg("").arg("").arg(""),
     };
@@ -165,6 +164,7 @@ pub(super) fn check(operation: &'static str, request: &InsertWorkflow) -> StoreR
             .into_iter()
             .chain(&request.version)
             .chain(parent.map(|parent| &parent.step_name))
+            .chain(parent.and_then(|parent| parent.completions.as_ref()))
             .chain(&caller.user)
             .chain(&caller.assumed_role)
             .chain(&caller.roles)
