@@ -67,6 +67,9 @@ CREATE INDEX workflows_by_parent ON workflows (parent_id) WHERE parent_id IS NOT
 
 CREATE INDEX workflows_by_source ON workflows (forked_from) WHERE forked_from IS NOT NULL;
 
+-- What a checkpoint says of the order in which earlier calls completed.
+ALTER TABLE steps ADD COLUMN completions TEXT;
+
 -- What waits. The rows of one version and name stand in the order in which they are taken: by priority, and by acceptance,
 -- which is their time and, within a millisecond, their number.
 CREATE INDEX workflows_waiting ON workflows (app, queue, partition_key, version, name, priority, created_at)

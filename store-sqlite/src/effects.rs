@@ -25,7 +25,12 @@ pub(crate) enum Standing {
 
 /// Refuses a step that cannot be stored.
 pub(crate) fn check_step(operation: &'static str, step: &StepRef) -> StoreResult<()> {
-    check_texts(operation, [step.workflow_id.as_str(), &step.name])?;
+    check_texts(
+        operation,
+        [step.workflow_id.as_str(), &step.name]
+            .into_iter()
+            .chain(step.completions.as_deref()),
+    )?;
     check_owner(operation, step.owner)
 }
 
@@ -58,8 +63,8 @@ pub(crate) async fn record(
     }
     query(
         "INSERT INTO steps (workflow, step_id, name, started_at, completed_at, \
-             failed, outcome_encoding, outcome) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             failed, outcome_encoding, outcome, completions) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             workflow,
             step.step_id,
@@ -69,6 +74,7 @@ pub(crate) async fn record(
             success.map(|_| 0_i64),
             success.map(|payload| &*payload.encoding),
             success.map_or(Value::Null, |payload| Value::from(&payload.bytes)),
+            step.completions.as_deref(),
         ],
     )
     .execute(connection)

@@ -33,7 +33,7 @@ pub(crate) use payload_columns;
 /// The columns of a step.
 macro_rules! step_columns {
     () => {
-        "workflow, step_id, name, child_id, started_at, completed_at, failed, outcome_encoding, outcome"
+        "workflow, step_id, name, child_id, started_at, completed_at, failed, outcome_encoding, outcome, completions"
     };
 }
 pub(crate) use step_columns;
@@ -158,6 +158,7 @@ fn read_step(row: &SqliteRow, step_id: u32) -> Result<StepRecord, String> {
     step.child_id = get(row, "child_id")?;
     step.completed_at = completed_at;
     step.outcome = outcome;
+    step.completions = get(row, "completions")?;
     Ok(step)
 }
 

@@ -86,8 +86,8 @@ impl Write for RecordStep {
 ///
 /// With the name of the database, because a user's transaction may have a temporary table of the same name.
 pub(crate) const RECORD: &str = "INSERT INTO main.steps (workflow, step_id, name, child_id, started_at, \
-    completed_at, failed, outcome_encoding, outcome) \
-    SELECT seq, ?, ?, ?, ?, ?, ?, ?, ? FROM main.workflows \
+    completed_at, failed, outcome_encoding, outcome, completions) \
+    SELECT seq, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM main.workflows \
     WHERE id = ? AND status = 'PENDING' AND owner_incarnation = ? AND owner_execution = ? \
     ON CONFLICT DO NOTHING";
 
@@ -97,7 +97,8 @@ pub(crate) fn check(operation: &'static str, request: &RecordStep) -> StoreResul
     let texts = [request.workflow_id.as_str(), &step.name]
         .into_iter()
         .chain(step.child_id.as_deref())
-        .chain(step.outcome.iter().map(encoding));
+        .chain(step.outcome.iter().map(encoding))
+        .chain(step.completions.as_deref());
     check_texts(operation, texts)?;
     check_owner(operation, request.owner)
 }
@@ -121,6 +122,7 @@ pub(crate) fn record_values(request: &RecordStep) -> Vec<Value> {
         failed,
         encoding,
         bytes,
+        step.completions.as_deref(),
         request.workflow_id.as_str(),
         request.owner.incarnation,
         execution(request.owner),

@@ -122,6 +122,7 @@ async fn a_workflow_with_a_damaged_checkpoint_is_not_claimed() {
         "UPDATE steps SET outcome = NULL WHERE workflow = 1",
         "UPDATE steps SET name = CAST(x'ff' AS TEXT) WHERE workflow = 1",
         "UPDATE steps SET step_id = -1 WHERE workflow = 1",
+        "UPDATE steps SET completions = CAST(x'ff' AS TEXT) WHERE workflow = 1",
     ] {
         let file = File::new();
         let (store, owner) = damaged(&file, sql).await;

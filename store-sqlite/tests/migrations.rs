@@ -97,7 +97,8 @@ async fn a_file_of_version_1_keeps_all_that_is_in_it() {
         .list_workflows(WorkflowFilter::new().attribute("n", 1))
         .await;
     assert_eq!(found.expect("lists").workflows[0].id, "running");
-    assert_eq!(store.list_steps("running").await.expect("lists").len(), 1);
+    let steps = store.list_steps("running").await.expect("lists");
+    assert_eq!((steps.len(), &steps[0].completions), (1, &None));
     let event = store.get_event("running", "key").await.expect("reads");
     assert_eq!(event, EventLookup::Value(payload("7")));
     let stream = store

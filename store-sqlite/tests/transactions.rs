@@ -294,6 +294,22 @@ async fn a_temporary_table_does_not_take_the_checkpoint() {
 }
 
 #[tokio::test]
+async fn what_a_body_says_of_completions_is_in_its_checkpoint() {
+    let file = File::new();
+    let (store, owner) = open(&file).await;
+    let mut said = record();
+    said.completions = Some("3:7".to_owned());
+    let body = Body(|_| async { BodyOutcome::Commit(said.clone()) });
+    let ran = store.run_transaction(first(owner), &body).await;
+    assert!(matches!(ran, Ok(TransactionOutcome::Committed)), "{ran:?}");
+    assert_eq!(store.list_steps("w").await.expect("lists"), [said.clone()]);
+    match store.run_transaction(first(owner), &never()).await {
+        Ok(TransactionOutcome::AlreadyRecorded(found)) => assert_eq!(found, said),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn savepoints_are_the_bodys_own() {
     let file = File::new();
     let (store, owner) = open(&file).await;

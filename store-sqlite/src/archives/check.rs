@@ -91,7 +91,9 @@ fn texts(archive: &WorkflowArchive) -> impl Iterator<Item = &str> {
             archive
                 .steps
                 .iter()
-                .filter_map(|step| step.child_id.as_deref()),
+                .flat_map(|step| [&step.child_id, &step.completions])
+                .flatten()
+                .map(String::as_str),
         )
         .chain(archive.events.iter().map(|event| event.key.as_str()))
         .chain(archive.streams.iter().map(|stream| stream.key.as_str()))

@@ -108,8 +108,8 @@ pub(super) async fn insert_step(
     let payload = outcome.map(Outcome::payload);
     query(
         "INSERT INTO steps (workflow, step_id, name, child_id, started_at, completed_at, \
-             failed, outcome_encoding, outcome) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             failed, outcome_encoding, outcome, completions) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             workflow,
             step.step_id,
@@ -120,6 +120,7 @@ pub(super) async fn insert_step(
             outcome.map(|one| matches!(one, Outcome::Failure(_))),
             payload.map(|payload| &*payload.encoding),
             payload.map_or(Value::Null, |payload| Value::from(&payload.bytes)),
+            step.completions.as_deref(),
         ],
     )
     .execute(connection)

@@ -131,8 +131,8 @@ async fn copy(
 /// The parameters are the copy, the source, and the first step that is not copied.
 const STEPS_AND_THEIR_EFFECTS: [&str; 3] = [
     "INSERT INTO steps (workflow, step_id, name, child_id, started_at, completed_at, \
-         failed, outcome_encoding, outcome) \
-     SELECT ?, step_id, name, child_id, started_at, completed_at, failed, outcome_encoding, outcome \
+         failed, outcome_encoding, outcome, completions) \
+     SELECT ?, step_id, name, child_id, started_at, completed_at, failed, outcome_encoding, outcome, completions \
      FROM steps WHERE workflow = ? AND step_id < ?",
     // In their order, so that the same value of each event is the last one.
     "INSERT INTO events (workflow, key, step_id, encoding, value) \

@@ -39,8 +39,9 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS main.durable_completions (
     PRIMARY KEY (workflow_id, step_id)
 ) STRICT, WITHOUT ROWID";
 
+/// Without what it says of earlier calls, because that is for the execution that writes the checkpoint to say.
 const FIND: &str = "SELECT workflow_id, step_id, name, NULL AS child_id, started_at, completed_at, failed, \
-    outcome_encoding, outcome FROM main.durable_completions WHERE workflow_id = ? AND step_id = ?";
+    outcome_encoding, outcome, NULL AS completions FROM main.durable_completions WHERE workflow_id = ? AND step_id = ?";
 
 const SEAL: &str = "INSERT INTO main.durable_completions \
     (workflow_id, step_id, name, failed, started_at, completed_at, outcome_encoding, outcome) \

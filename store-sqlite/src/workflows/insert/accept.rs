@@ -19,6 +19,7 @@ use crate::{
 /// Refuses a workflow that cannot be stored.
 pub(crate) fn check(operation: &'static str, request: &InsertWorkflow) -> StoreResult<()> {
     let enqueue = request.enqueue.as_ref();
+    let parent = request.parent.as_ref();
     check_texts(
         operation,
         [
@@ -40,15 +41,15 @@ pub(crate) fn check(operation: &'static str, request: &InsertWorkflow) -> StoreR
         .chain(enqueue.and_then(|one| one.partition_key.as_deref()))
         .chain(enqueue.and_then(|one| Some(one.debounce.as_ref()?.key.as_str())))
         .chain(
-            request
-                .parent
-                .iter()
-                .flat_map(|parent| [parent.workflow_id.as_str(), &parent.step_name]),
-        ),
+            parent
+                .into_iter()
+                .flat_map(|one| [one.workflow_id.as_str(), &one.step_name]),
+        )
+        .chain(parent.and_then(|one| one.completions.as_deref())),
     )?;
     check_attributes(operation, &request.attributes)?;
     check_owner(operation, request.owner)?;
-    match &request.parent {
+    match parent {
         None => Ok(()),
         Some(parent) => check_owner(operation, parent.owner),
     }

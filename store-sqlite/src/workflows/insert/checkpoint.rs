@@ -62,8 +62,8 @@ pub(super) async fn write(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     query(
-        "INSERT INTO steps (workflow, step_id, name, child_id, started_at, completed_at) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO steps (workflow, step_id, name, child_id, started_at, completed_at, completions) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
         values![
             row,
             parent.step_id,
@@ -71,6 +71,7 @@ pub(super) async fn write(
             child,
             now,
             now,
+            parent.completions.as_deref(),
         ],
     )
     .execute(connection)
