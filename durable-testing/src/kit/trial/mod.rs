@@ -175,6 +175,7 @@ pub struct Trial<'a, T> {
     stores: Stores<'a>,
     except: Vec<&'static str>,
     looks: bool,
+    numbers: bool,
     pairs: usize,
     parallel: usize,
 }
@@ -229,6 +230,7 @@ impl<'a, T: Send + 'static> Trial<'a, T> {
             stores: Box::new(|| Box::pin(async { Arc::new(MemoryStore::new()) as _ })),
             except: Vec::new(),
             looks: true,
+            numbers: true,
             pairs: PAIRS,
             parallel: 1,
         }
@@ -293,6 +295,7 @@ impl<'a, T: Send + 'static> Trial<'a, T> {
             stores: Box::new(open),
             except: self.except,
             looks: self.looks,
+            numbers: self.numbers,
             pairs: self.pairs,
             parallel: self.parallel,
         }
@@ -321,6 +324,19 @@ impl<'a, T: Send + 'static> Trial<'a, T> {
     /// ```
     pub fn changes_only(mut self) -> Self {
         self.looks = false;
+        self
+    }
+
+    /// Has the workflows make as many steps of each name as without crashes, by whatever numbers. For those with branches of several calls
+    /// side by side, which are numbered as time has it: in the same way in each replay of a run, and not in every run.
+    ///
+    /// ```
+    /// # fn example(trial: durable_testing::Trial<'static, String>) {
+    /// let trial = trial.numbers_may_differ();
+    /// # }
+    /// ```
+    pub fn numbers_may_differ(mut self) -> Self {
+        self.numbers = false;
         self
     }
 
