@@ -105,3 +105,5 @@ CREATE TABLE {schema}.schedules (
     revision bigint NOT NULL,
     PRIMARY KEY (app, name)
 );
+
+ALTER TABLE {schema}.steps ADD COLUMN completions text;

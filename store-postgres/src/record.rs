@@ -63,7 +63,7 @@ pub(crate) fn soundness() -> String {
 
 /// The columns of a step `s`.
 pub(crate) const STEP_COLUMNS: &str = "s.workflow_id, s.step_id, s.name, s.failed, s.child_id, \
-     s.started_at, s.completed_at, s.outcome_encoding, s.outcome";
+     s.started_at, s.completed_at, s.outcome_encoding, s.outcome, s.completions";
 
 /// A value that only a change of the schema can make unreadable.
 pub(crate) fn column<'r, T>(row: &'r PgRow, name: &str) -> Result<T, Failure>
@@ -154,6 +154,7 @@ pub(crate) fn step(row: &PgRow) -> Result<StepRecord, Damage> {
     record.child_id = get(row, "child_id")?;
     record.outcome = outcome;
     record.completed_at = timestamp(row, "completed_at")?;
+    record.completions = get(row, "completions")?;
     Ok(record)
 }
 

@@ -140,9 +140,9 @@ async fn steps(
     let query = database
         .query(
             "INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, child_id, started_at, completed_at,
-                                         outcome_encoding, outcome)
+                                         outcome_encoding, outcome, completions)
              SELECT $1, s.* FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::text[], $6::bigint[],
-                                        $7::bigint[], $8::text[], $9::bytea[]) AS s",
+                                        $7::bigint[], $8::text[], $9::bytea[], $10::text[]) AS s",
         )
         .bind(archive.record.id.clone());
     let all = &archive.steps;
@@ -163,6 +163,7 @@ async fn steps(
         let outcome = step.outcome.as_ref();
         outcome.map(|outcome| &*outcome.payload().bytes)
     });
+    let query = bind_column(query, all, |step| step.completions.as_deref());
     work.fetch(query).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
 /// the statement's snapshot, then this same write may have closed it, and it has to look again.
 static APPEND: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
-        "$9::text[], $10::text[], $11::bytea[], $12::uuid[]",
+        "$10::text[], $11::text[], $12::bytea[], $13::uuid[]",
         "key, encoding, value, write_id",
         "
 known AS MATERIALIZED (
@@ -53,8 +53,8 @@ known AS MATERIALIZED (
     FROM placed
     ORDER BY position
 ), recorded AS (
-    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at)
-    SELECT workflow_id, step_id, step_name, started_at, now
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at, completions)
+    SELECT workflow_id, step_id, step_name, started_at, now, completions
     FROM placed
     WHERE recorded
     ORDER BY position

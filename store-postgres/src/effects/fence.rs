@@ -36,10 +36,10 @@ pub(super) fn statement(arrays: &str, names: &str, body: &str) -> String {
 WITH request AS (
     SELECT *
     FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
-                $7::bigint[], $8::bigint[], {arrays})
+                $7::bigint[], $8::bigint[], $9::text[], {arrays})
          WITH ORDINALITY
          AS r (workflow_id, incarnation, execution, step_id, step_name, recorded,
-               started_at, now, {names}, position)
+               started_at, now, completions, {names}, position)
     ORDER BY workflow_id COLLATE \"C\"
 ), owned AS MATERIALIZED (
     SELECT r.*,
@@ -90,7 +90,8 @@ pub(super) fn query<'i, I>(
     let query = bind_column(query, items, |item| {
         step(item).map(|step| step.started_at.as_millis())
     });
-    bind_column(query, items, |item| now(item).as_millis())
+    let query = bind_column(query, items, |item| now(item).as_millis());
+    bind_column(query, items, |item| step(item)?.completions.as_deref())
 }
 
 /// The answers of a batch: of an item that has no row, the owner may not write. No answer, where `passed` has none: what the

@@ -18,7 +18,7 @@ use crate::{
 /// snapshot has one, then the other receiver may have had the same step, and it has to look again.
 static RECEIVE: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
-        "$9::text[], $10::boolean[]",
+        "$10::text[], $11::boolean[]",
         "topic, give_up",
         "
 found AS MATERIALIZED (
@@ -40,10 +40,10 @@ found AS MATERIALIZED (
     WHERE m.workflow_id = f.workflow_id AND m.message_id = f.message_id
 ), recorded AS (
     INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, started_at, completed_at,
-                                outcome_encoding, outcome)
+                                outcome_encoding, outcome, completions)
     SELECT o.workflow_id, o.step_id, o.step_name,
            CASE WHEN f.position IS NOT NULL THEN false END, o.started_at, o.now,
-           f.encoding, f.payload
+           f.encoding, f.payload, o.completions
     FROM owned o LEFT JOIN found f USING (position)
     WHERE NOT o.taken AND (f.position IS NOT NULL OR o.give_up)
     ORDER BY o.position

@@ -19,7 +19,7 @@ use crate::{
 /// later, and is seen later. It is taken after all locks of rows, in an order that is everywhere the same.
 static SEND: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
-        "$9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bigint[]",
+        "$10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[], $15::bigint[]",
         "destination, topic, message_id, encoding, payload, inbox",
         "
 reached AS MATERIALIZED (
@@ -40,8 +40,8 @@ reached AS MATERIALIZED (
     ORDER BY position
     ON CONFLICT (workflow_id, message_id) DO NOTHING
 ), recorded AS (
-    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at)
-    SELECT workflow_id, step_id, step_name, started_at, now
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at, completions)
+    SELECT workflow_id, step_id, step_name, started_at, now, completions
     FROM placed
     WHERE recorded
     ORDER BY position

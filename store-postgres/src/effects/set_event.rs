@@ -15,7 +15,7 @@ use crate::{
 
 static SET: LazyLock<String> = LazyLock::new(|| {
     fence::statement(
-        "$9::text[], $10::text[], $11::bytea[]",
+        "$10::text[], $11::text[], $12::bytea[]",
         "key, encoding, value",
         "
 set AS (
@@ -27,8 +27,8 @@ set AS (
     ON CONFLICT (workflow_id, key, step_id)
     DO UPDATE SET sequence = EXCLUDED.sequence, encoding = EXCLUDED.encoding, value = EXCLUDED.value
 ), recorded AS (
-    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at)
-    SELECT workflow_id, step_id, step_name, started_at, now
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, started_at, completed_at, completions)
+    SELECT workflow_id, step_id, step_name, started_at, now, completions
     FROM owned
     WHERE NOT taken AND recorded
     ORDER BY position

@@ -28,9 +28,9 @@ WITH made AS (
     RETURNING id
 ), copied_steps AS (
     INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, child_id, started_at,
-                                completed_at, outcome_encoding, outcome)
+                                completed_at, outcome_encoding, outcome, completions)
     SELECT made.id, s.step_id, s.name, s.failed, s.child_id, s.started_at,
-           s.completed_at, s.outcome_encoding, s.outcome
+           s.completed_at, s.outcome_encoding, s.outcome, s.completions
     FROM made CROSS JOIN {schema}.steps s
     WHERE s.workflow_id = $1 AND s.step_id < $3
 ), copied_events AS (

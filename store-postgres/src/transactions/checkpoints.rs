@@ -27,8 +27,8 @@ WITH owned AS MATERIALIZED (
     FOR SHARE
 ), recorded AS (
     INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, child_id,
-                                started_at, completed_at, outcome_encoding, outcome)
-    SELECT id, $5, $6, $7, $8, $9, $10, $11, $12
+                                started_at, completed_at, outcome_encoding, outcome, completions)
+    SELECT id, $5, $6, $7, $8, $9, $10, $11, $12, $13
     FROM owned
     ON CONFLICT (workflow_id, step_id) DO NOTHING
     RETURNING 1
@@ -86,7 +86,8 @@ impl Ledger for Checkpoints<'_> {
             .bind(record.started_at.as_millis())
             .bind(record.completed_at.as_millis())
             .bind(outcome.map(|outcome| &*outcome.payload().encoding))
-            .bind(outcome.map(|outcome| &*outcome.payload().bytes));
+            .bind(outcome.map(|outcome| &*outcome.payload().bytes))
+            .bind(&record.completions);
         let row = query.fetch_one(connection).await;
         let row = row.map_err(|error| Failure::from_driver(error, Stage::Uncommitted))?;
         let (same, owned, recorded): (bool, bool, bool) = (

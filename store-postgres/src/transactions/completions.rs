@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS {schema}.durable_completions (
 
 const FIND: &str = "
 SELECT workflow_id, step_id, name, failed, NULL::text AS child_id, started_at, completed_at,
-       outcome_encoding, outcome
+       outcome_encoding, outcome, NULL::text AS completions
 FROM {schema}.durable_completions
 WHERE workflow_id = $1 AND step_id = $2";
 

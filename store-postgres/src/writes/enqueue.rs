@@ -23,12 +23,12 @@ WITH request AS (
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[],
                 $8::text[], $9::uuid[], $10::bigint[], $11::bigint[], $12::text[],
                 $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
-                $20::text[], $21::integer[], $22::text[], $23::text[], $24::bigint[], $25::bigint[])
+                $20::text[], $21::integer[], $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::text[])
          WITH ORDINALITY
          AS r (id, app, name, version, encoding, input, now,
                parent_id, parent_incarnation, parent_execution, parent_step, step_name,
                deadline, caller_user, caller_role, caller_roles, attributes, trace_context, schedule,
-               queue, priority, deduplication_id, partition_key, delayed_until, timeout, position)
+               queue, priority, deduplication_id, partition_key, delayed_until, timeout, completions, position)
 ), owned AS MATERIALIZED (
     SELECT r.position
     FROM request r
@@ -65,8 +65,8 @@ WITH request AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 ), linked AS (
-    INSERT INTO {schema}.steps (workflow_id, step_id, name, child_id, started_at, completed_at)
-    SELECT r.parent_id, r.parent_step, r.step_name, r.id, r.now, r.now
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, child_id, started_at, completed_at, completions)
+    SELECT r.parent_id, r.parent_step, r.step_name, r.id, r.now, r.now, r.completions
     FROM request r
     WHERE r.parent_id IS NOT NULL AND r.id IN (SELECT id FROM inserted)
     ORDER BY r.position
@@ -199,6 +199,9 @@ impl EnqueueBatch {
         let query = bind_column(query, items, |item| {
             item.enqueue.delayed_until.map(|until| until.as_millis())
         });
-        bind_column(query, items, |item| item.enqueue.timeout.map(millis))
+        let query = bind_column(query, items, |item| item.enqueue.timeout.map(millis));
+        bind_column(query, requests, |item| {
+            item.parent.as_ref()?.completions.as_deref()
+        })
     }
 }

@@ -29,12 +29,14 @@ WITH request AS (
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
                 $8::text[], $9::bytea[], $10::bigint[],
                 $11::text[], $12::uuid[], $13::bigint[], $14::bigint[], $15::text[],
-                $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[])
+                $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
+                $22::text[])
          WITH ORDINALITY
          AS r (id, app, name, version, executor_id, incarnation, execution,
                encoding, input, now,
                parent_id, parent_incarnation, parent_execution, parent_step, step_name,
-               deadline, caller_user, caller_role, caller_roles, attributes, trace_context, position)
+               deadline, caller_user, caller_role, caller_roles, attributes, trace_context,
+               completions, position)
 ), alive AS MATERIALIZED (
     SELECT e.incarnation
     FROM {schema}.executors e
@@ -78,8 +80,8 @@ WITH request AS (
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), linked AS (
-    INSERT INTO {schema}.steps (workflow_id, step_id, name, child_id, started_at, completed_at)
-    SELECT r.parent_id, r.parent_step, r.step_name, r.id, r.now, r.now
+    INSERT INTO {schema}.steps (workflow_id, step_id, name, child_id, started_at, completed_at, completions)
+    SELECT r.parent_id, r.parent_step, r.step_name, r.id, r.now, r.now, r.completions
     FROM accepted r
     WHERE r.parent_id IS NOT NULL AND r.id IN (SELECT id FROM inserted)
     ORDER BY r.position
@@ -191,6 +193,9 @@ impl Insert {
         let query = bind_column(query, items, |item| item.caller.assumed_role.as_deref());
         let query = bind_column(query, items, |item| roles(&item.caller));
         let query = bind_column(query, items, |item| attributes::encode(&item.attributes));
-        bind_column(query, items, |item| item.trace_context.as_deref())
+        let query = bind_column(query, items, |item| item.trace_context.as_deref());
+        bind_column(query, items, |item| {
+            item.parent.as_ref()?.completions.as_deref()
+        })
     }
 }

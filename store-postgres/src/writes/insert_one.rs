@@ -232,8 +232,8 @@ impl Attempt<'_, '_> {
             .database
             .query(
                 "INSERT INTO {schema}.steps
-                    (workflow_id, step_id, name, child_id, started_at, completed_at)
-                 VALUES ($1, $2, $3, $4, $5, $5)
+                    (workflow_id, step_id, name, child_id, started_at, completed_at, completions)
+                 VALUES ($1, $2, $3, $4, $5, $5, $6)
                  ON CONFLICT (workflow_id, step_id) DO NOTHING
                  RETURNING 1",
             )
@@ -241,7 +241,8 @@ impl Attempt<'_, '_> {
             .bind(i64::from(parent.step_id))
             .bind(&parent.step_name)
             .bind(child.to_owned())
-            .bind(self.request.now.as_millis());
+            .bind(self.request.now.as_millis())
+            .bind(&parent.completions);
         Ok(!self.work.fetch(query).await?.is_empty())
     }
 }

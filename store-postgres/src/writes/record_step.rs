@@ -22,10 +22,10 @@ const RECORD: &str = "
 WITH request AS (
     SELECT *
     FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
-                $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[])
+                $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[], $12::text[])
          WITH ORDINALITY
          AS r (workflow_id, incarnation, execution, step_id, name, failed,
-               child_id, started_at, completed_at, encoding, outcome, position)
+               child_id, started_at, completed_at, encoding, outcome, completions, position)
 ), owned AS MATERIALIZED (
     SELECT r.*
     FROM request r
@@ -40,9 +40,9 @@ WITH request AS (
     ) AS locked
 ), recorded AS (
     INSERT INTO {schema}.steps (workflow_id, step_id, name, failed, child_id,
-                                started_at, completed_at, outcome_encoding, outcome)
+                                started_at, completed_at, outcome_encoding, outcome, completions)
     SELECT workflow_id, step_id, name, failed, child_id,
-           started_at, completed_at, encoding, outcome
+           started_at, completed_at, encoding, outcome, completions
     FROM owned
     ON CONFLICT (workflow_id, step_id) DO NOTHING
     RETURNING workflow_id, step_id
@@ -111,6 +111,7 @@ impl Batch for Record {
                 .as_ref()
                 .map(|outcome| &*outcome.payload().bytes)
         });
+        let query = bind_column(query, items, |item| item.step.completions.as_deref());
         let rows = work.fetch(query).await?;
         let mut answers = vec![Recorded::NotOwner; items.len()];
         for row in rows {
