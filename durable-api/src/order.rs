@@ -30,8 +30,8 @@ pub(crate) struct Order {
     completed: u32,
     /// Whether a call may complete in this pass over the code: none has, and none was made.
     quiet: bool,
-    /// Completions that are to be noted: which call's it was, by how many came before.
-    unstored: BTreeMap<u32, u32>,
+    /// Completions that are to be noted, in their order.
+    unstored: Vec<Streak>,
     /// What earlier runs noted.
     told: BTreeMap<u32, u32>,
     /// The recorded calls that can complete.
@@ -41,6 +41,18 @@ pub(crate) struct Order {
     /// How often nothing happened.
     stalled: u8,
 }
+
+/// Calls of consecutive numbers that completed one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Streak {
+    /// How many calls had completed before.
+    before: u32,
+    first: u32,
+    last: u32,
+}
+
+/// No streak of a workflow is as long.
+const LONGEST: u32 = 1_000_000;
 
 /// Whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,7 +83,10 @@ impl Order {
         self.recorded = recorded.into_iter().collect();
         self.ahead = self.recorded.clone();
         for note in notes {
-            self.told.extend(parse(note)?);
+            for streak in parse(note)? {
+                self.told
+                    .extend((streak.before..).zip(streak.first..=streak.last));
+            }
         }
         Ok(())
     }
@@ -111,7 +126,7 @@ impl Order {
             None => self.open.last() == Some(&step_id),
         };
         if !is_told {
-            self.unstored.insert(self.completed, step_id);
+            self.note_completion(step_id);
         }
         self.leave(step_id);
         self.completed += 1;
@@ -154,18 +169,43 @@ impl Order {
     /// The note for a checkpoint that is written now.
     pub(crate) fn note(&self) -> Option<String> {
         let mut note = String::new();
-        for (before, step_id) in &self.unstored {
+        for streak in &self.unstored {
             let comma = if note.is_empty() { "" } else { "," };
-            write!(note, "{comma}{before}:{step_id}").expect("is memory");
+            write!(note, "{comma}{}:{}", streak.before, streak.first).expect("is memory");
+            if streak.last > streak.first {
+                write!(note, "-{}", streak.last).expect("is memory");
+            }
         }
         (!note.is_empty()).then_some(note)
     }
 
+    fn note_completion(&mut self, step_id: u32) {
+        if let Some(streak) = self.unstored.last_mut()
+            && streak.end() == self.completed
+            && streak.last + 1 == step_id
+        {
+            streak.last = step_id;
+            return;
+        }
+        self.unstored.push(Streak {
+            before: self.completed,
+            first: step_id,
+            last: step_id,
+        });
+    }
+
     /// A checkpoint with that note is stored.
     pub(crate) fn stored(&mut self, note: &str) {
-        let last = note.rsplit(',').next().and_then(parse_one);
-        if let Some((before, _)) = last {
-            self.unstored = self.unstored.split_off(&before.saturating_add(1));
+        let Some(stored) = note.rsplit(',').next().and_then(parse_one) else {
+            return;
+        };
+        let end = stored.end();
+        self.unstored.retain(|streak| streak.end() > end);
+        if let Some(streak) = self.unstored.first_mut()
+            && streak.before < end
+        {
+            streak.first += end - streak.before;
+            streak.before = end;
         }
     }
 
@@ -187,7 +227,14 @@ impl Order {
     }
 }
 
-fn parse(note: &str) -> Result<Vec<(u32, u32)>, CodecError> {
+impl Streak {
+    /// How many calls had completed after it.
+    fn end(&self) -> u32 {
+        self.before + (self.last - self.first) + 1
+    }
+}
+
+fn parse(note: &str) -> Result<Vec<Streak>, CodecError> {
     let told = note.split(',').map(parse_one).collect::<Option<_>>();
     told.ok_or_else(|| CodecError {
         action: "decode",
@@ -197,9 +244,18 @@ fn parse(note: &str) -> Result<Vec<(u32, u32)>, CodecError> {
     })
 }
 
-fn parse_one(text: &str) -> Option<(u32, u32)> {
-    let (before, step_id) = text.split_once(':')?;
-    Some((before.parse().ok()?, step_id.parse().ok()?))
+/// `before:first-last`, or `before:first` for one call.
+fn parse_one(text: &str) -> Option<Streak> {
+    let (before, calls) = text.split_once(':')?;
+    let (first, last) = calls.split_once('-').unwrap_or((calls, calls));
+    let streak = Streak {
+        before: before.parse().ok()?,
+        first: first.parse().ok()?,
+        last: last.parse().ok()?,
+    };
+    let length = streak.last.checked_sub(streak.first)?;
+    let fits = streak.before.checked_add(length)?.checked_add(1).is_some();
+    (fits && length < LONGEST).then_some(streak)
 }
 
 #[cfg(test)]
@@ -352,10 +408,10 @@ mod tests {
             order.begin_pass();
             assert!(order.complete(id, Waker::noop()));
         }
-        assert_eq!(order.note().as_deref(), Some("0:0,1:1"));
+        assert_eq!(order.note().as_deref(), Some("0:0-1"));
         order.stored("0:0");
         assert_eq!(order.note().as_deref(), Some("1:1"));
-        order.stored("1:1");
+        order.stored("0:0-1");
         assert_eq!(order.note(), None);
     }
 
@@ -377,7 +433,19 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_note_is_refused() {
-        for text in ["", "1", "1:", "1:2,", "a:b", "1:2;3:4", "-1:2"] {
+        for text in [
+            "",
+            "1",
+            "1:",
+            "1:2,",
+            "a:b",
+            "1:2;3:4",
+            "-1:2",
+            "0:2-1",
+            "0:1-",
+            "4294967295:1",
+            "0:0-4294967295",
+        ] {
             assert!(Order::default().replay([], [text]).is_err(), "{text}");
         }
     }

@@ -104,7 +104,10 @@ impl Transaction<'_> {
             .await;
         match answer {
             Ok(TransactionOutcome::Committed) => {
-                run.stored(&step);
+                // Of a step on another database, the checkpoint follows.
+                if self.options.source.is_none() {
+                    run.stored(&step);
+                }
                 self.committed().await
             }
             Ok(TransactionOutcome::AlreadyRecorded(record)) => self.found(record).await,
