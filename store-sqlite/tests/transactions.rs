@@ -299,7 +299,7 @@ async fn what_a_body_says_of_completions_is_in_its_checkpoint() {
     let (store, owner) = open(&file).await;
     let mut said = record();
     said.completions = Some("3:7".to_owned());
-    let body = Body(|_| async { BodyOutcome::Commit(said.clone()) });
+    let body = Body(|_: SqliteTransaction| async { BodyOutcome::Commit(said.clone()) });
     let ran = store.run_transaction(first(owner), &body).await;
     assert!(matches!(ran, Ok(TransactionOutcome::Committed)), "{ran:?}");
     assert_eq!(store.list_steps("w").await.expect("lists"), [said.clone()]);
