@@ -99,13 +99,8 @@ fn check_archive(archive: &WorkflowArchive) -> StoreResult<()> {
                 archive
                     .steps
                     .iter()
-                    .filter_map(|step| step.child_id.as_ref()),
-            )
-            .chain(
-                archive
-                    .steps
-                    .iter()
-                    .filter_map(|step| step.completions.as_ref()),
+                    .flat_map(|step| [&step.child_id, &step.completions])
+                    .flatten(),
             )
             .chain(archive.events.iter().map(|event| &event.key))
             .chain(archive.streams.iter().map(|stream| &stream.key))

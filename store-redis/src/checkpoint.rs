@@ -130,7 +130,6 @@ mod tests {
             StepRecord::completed(7, "", empty, time(0), time(1)),
             StepRecord::child(7, "start ✨", "parent-7", time(5)),
         ];
-        let said = ["3:7,4:1", "", "✨"].map(|text| Some(text.to_owned()));
         let mut telling = silent.clone();
         for (step, text) in telling.iter_mut().zip(["3:7,4:1", "", "✨"]) {
             step.completions = Some(text.to_owned());
