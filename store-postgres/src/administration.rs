@@ -25,8 +25,8 @@ impl AdministrationStore for PostgresStore {
 async fn list(database: &Database, filter: &WorkflowFilter) -> Result<WorkflowPage, Failure> {
     filter::check(filter)?;
     let mut query = build_query(database, filter);
-    let mut work = database.single(Access::Read).await?;
-    // A text of its own for each combination of conditions: planned afresh, and not kept.
+    let mut work = database.planned(Access::Read).await?;
+    // A text of its own for each combination of conditions is not kept.
     let mut rows = work.fetch(query.build().persistent(false)).await?;
     work.commit().await?;
 

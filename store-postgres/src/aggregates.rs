@@ -34,8 +34,8 @@ async fn aggregate(
 ) -> Result<Vec<WorkflowGroup>, Failure> {
     filter::check(&request.filter)?;
     let mut query = build_query(database, request);
-    let mut work = database.single(Access::Read).await?;
-    // A text of its own for each combination of conditions: planned afresh, and not kept.
+    let mut work = database.planned(Access::Read).await?;
+    // A text of its own for each combination of conditions is not kept.
     let rows = work.fetch(query.build().persistent(false)).await?;
     work.commit().await?;
     let groups: Result<Vec<_>, _> = rows.iter().map(group).collect();

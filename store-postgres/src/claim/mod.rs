@@ -41,7 +41,7 @@ pub(crate) async fn claim(
         database,
         patience,
         request,
-        work: database.transaction(Access::Write).await?,
+        work: database.planned(Access::Write).await?,
     };
     // Whoever is not registered would be robbed of its claim at once.
     if request.limit == 0 || !claim.is_registered().await? {

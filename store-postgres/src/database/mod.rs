@@ -77,12 +77,22 @@ impl Database {
 
     /// A unit of work of any number of statements.
     pub(crate) async fn transaction(&self, access: Access) -> Result<Work, Failure> {
-        // READ COMMITTED whatever the role's default: the statements rely on seeing what was
-        // committed while they waited for a lock.
-        let statement = match access {
-            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        };
+        self.begin(access, begin_statement(access)).await
+    }
+
+    /// As [`transaction`](Self::transaction), of statements that are planned for their arguments each time: how many rows meet
+    /// them decides which index serves best.
+    pub(crate) async fn planned(&self, access: Access) -> Result<Work, Failure> {
+        let begin = begin_statement(access);
+        let statement = format!("{begin}; SET LOCAL plan_cache_mode = force_custom_plan");
+        self.begin(access, AssertSqlSafe(statement)).await
+    }
+
+    async fn begin(
+        &self,
+        access: Access,
+        statement: impl sqlx::SqlSafeStr,
+    ) -> Result<Work, Failure> {
         let transaction = self.connections.begin(statement).await;
         let transaction = transaction.map_err(|error| self.unreached(error))?;
         Ok(Work::transaction(
@@ -137,6 +147,14 @@ impl Database {
             }
             _ => failure.with_message(self.location()),
         }
+    }
+}
+
+/// READ COMMITTED whatever the role's default: the statements rely on seeing what was committed while they waited for a lock.
+fn begin_statement(access: Access) -> &'static str {
+    match access {
+        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     }
 }
 

@@ -39,8 +39,7 @@ pub(super) async fn delete_finished(
     }
     let ends = WorkflowStatus::ALL.into_iter();
     let ends = ends.filter(|status| status.is_final());
-    let mut work = database.transaction(Access::Write).await?;
-    // Planned for the conditions at hand, and not kept.
+    let mut work = database.planned(Access::Write).await?;
     let query = database
         .query(FINISHED)
         .persistent(false)
