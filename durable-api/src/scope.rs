@@ -379,6 +379,8 @@ impl<T> Future for Scoped<'_, T> {
             let is_over = execution.is_over();
             let next = execution.lock_order().end_pass(is_over);
             match next {
+                // Whoever shares the task's waker is polled with the task; a future between may poll only what it was woken for.
+                Next::Pass(waker) if waker.will_wake(context.waker()) => {}
                 Next::Pass(waker) => waker.wake(),
                 Next::Later => {
                     context.waker().wake_by_ref();
