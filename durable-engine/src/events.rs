@@ -1,5 +1,5 @@
 use durable_api::{
-    Encoding, Error, Payload, Timestamp, Value,
+    Error, Payload, Timestamp, Value,
     requests::{GetEvent, SetEvent as SetEventRequest},
     store::{EventLookup, EventStore, SetEvent, SetEventOutcome},
 };
@@ -52,7 +52,10 @@ pub(crate) async fn set_event(run: &Run, request: SetEventRequest) -> Result<(),
 /// Asks from outside any workflow.
 pub(crate) async fn get_event(engine: &Engine, request: GetEvent) -> Result<Option<Value>, Error> {
     let until = engine.now().saturating_add(request.timeout);
-    let found = find(engine, &request, until).await?;
+    let find = find(engine, &request, until);
+    let found = engine
+        .answered_within(request.timeout, "get_event", find)
+        .await?;
     Ok(found.map(Value::stored))
 }
 
@@ -68,7 +71,7 @@ pub(crate) async fn get_event_from(run: &Run, request: GetEvent) -> Result<Optio
         let found = run
             .waiting(event, find(&run.engine, &request, until))
             .await?;
-        run.engine.seal_answer(Encoding::Bincode, GET, &found)
+        run.engine.seal_stored(GET, &found)
     };
     let subject = Some(request.workflow_id.as_str());
     let payload = run

@@ -169,7 +169,14 @@ impl Handle for EngineHandle {
                 run.recorded_call(request.step_id, RESULT, subject, call)
                     .await?
             }
-            None => call.await?,
+            None => match request.timeout {
+                Some(timeout) => {
+                    self.engine
+                        .answered_within(timeout, "get_workflow", call)
+                        .await?
+                }
+                None => call.await?,
+            },
         };
         Ok(Value::stored(payload))
     }

@@ -401,6 +401,16 @@ impl Engine {
         self.check_size(&payload, what)?;
         Ok(payload)
     }
+
+    /// An answer that holds a payload of the store: that passed the limit when it was written, and what frames it does not count.
+    pub(crate) fn seal_stored<T: Serialize>(
+        &self,
+        name: &str,
+        answer: &T,
+    ) -> Result<Payload, Error> {
+        let sealed = Encoding::Bincode.encode(answer);
+        sealed.map_err(|source| Error::codec(format!("the answer of `{name}`"), source))
+    }
 }
 
 impl Run {

@@ -1,5 +1,5 @@
 use durable_api::{
-    Encoding, Error, Payload, Value,
+    Error, Payload, Value,
     requests::{ReadStream as ReadRequest, StreamValues, WriteStream},
     store::{AppendOutcome, AppendStream, ReadStream, StreamState, StreamStore},
 };
@@ -98,7 +98,7 @@ pub(crate) async fn read_stream_from(
             key: request.key.clone(),
         };
         let page = run.waiting(values, next(&run.engine, &request)).await?;
-        run.engine.seal_answer(Encoding::Bincode, READ, &page)
+        sealed(run, page)
     };
     let subject = Some(request.workflow_id.as_str());
     let payload = run
@@ -107,6 +107,23 @@ pub(crate) async fn read_stream_from(
     let (values, ended) = run.open_answer(READ, &payload)?;
     Ok(stored(values, ended))
 }
+
+/// As much of a page as one checkpoint may hold; the next reading goes on after it.
+fn sealed(run: &Run, (mut values, ended): (Vec<Payload>, bool)) -> Result<Payload, Error> {
+    let limit = run.engine.config.payload_limit;
+    let mut size = 0usize;
+    let fitting = values.iter().position(|value| {
+        size = size.saturating_add(value.bytes.len() + FRAME);
+        size > limit
+    });
+    let all = values.len();
+    values.truncate(fitting.unwrap_or(all).max(1));
+    let ended = ended && values.len() == all;
+    run.engine.seal_stored(READ, &(values, ended))
+}
+
+/// What a value's length and the name of its encoding add to it at most, in bytes.
+const FRAME: usize = 32;
 
 fn stored(values: Vec<Payload>, ended: bool) -> StreamValues {
     StreamValues::new(values.into_iter().map(Value::stored).collect(), ended)

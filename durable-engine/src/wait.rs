@@ -1,7 +1,10 @@
 //! Waiting for something to become true in the store.
 use std::{future::Future, time::Duration};
 
-use durable_api::{Error, Timestamp};
+use durable_api::{
+    Error, Timestamp,
+    store::{StoreError, StoreErrorKind},
+};
 
 use tokio::runtime::Handle as Runtime;
 
@@ -50,6 +53,27 @@ impl Engine {
         }
     }
 
+    /// An answer for a caller who waits for no longer than `timeout`: an error, if the store has not answered soon after it.
+    ///
+    /// Not for what a workflow waits for, which an outage costs nothing but time.
+    pub(crate) async fn answered_within<T>(
+        &self,
+        timeout: Duration,
+        operation: &'static str,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let overdue = self.clock().sleep(timeout.saturating_add(LAST_LOOK));
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = overdue => {
+                let message = format!("no answer within the timeout of {} ms", timeout.as_millis());
+                let error = StoreError::new(StoreErrorKind::Unavailable, operation);
+                Err(error.with_message(message).into())
+            }
+        }
+    }
+
     /// Sleeps until an instant of the clock.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
         // The clock may have been set back meanwhile.
@@ -62,6 +86,9 @@ impl Engine {
         }
     }
 }
+
+/// How long the last look of a wait may take whose time is up.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// After this long, a sleep looks at the clock again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);

@@ -27,7 +27,8 @@ pub fn set_event<'c, T: Durable>(
 /// the workflow is stored, also after its end. Inside a workflow the answer is recorded.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such workflow; [`Error::InsideStep`]; [`Error::Codec`] when the value is no `T`.
+/// [`Error::NotFound`] when there is no such workflow; [`Error::InsideStep`]; [`Error::Codec`] when the value is no `T`;
+/// [`Error::Store`] when the store has not answered two seconds after the timeout (inside a workflow, the wait lasts until it is back).
 pub fn get_event<'c, T: Durable>(
     ctx: &'c Ctx,
     workflow_id: impl Into<String>,

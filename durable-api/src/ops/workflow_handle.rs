@@ -68,7 +68,8 @@ impl<O> WorkflowHandle<O> {
     /// # Errors
     /// [`Error::WorkflowFailed`] with the failure that the workflow returned, [`Error::Cancelled`],
     /// [`Error::DeadLetter`]; [`Error::TimedOut`] when a timeout was set; [`Error::Interrupted`] when it ran in this
-    /// process, which shut down or lost it before it ended.
+    /// process, which shut down or lost it before it ended. [`Error::Store`] when a timeout was set and the store has not answered two seconds
+    /// after it; inside a workflow, the wait lasts until the store is back.
     pub fn get_result(&self) -> AwaitResult<'_, O> {
         AwaitResult {
             handle: self,

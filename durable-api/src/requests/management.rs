@@ -146,7 +146,7 @@ impl Forks {
 /// From where on a fork runs itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForkFrom {
-    /// From the step of this number.
+    /// From the step of this number. Of branches that run side by side or against each other, those with this number or a later one run again.
     Step(u32),
     /// From the last recorded step.
     LastStep,

@@ -1,12 +1,15 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use durable::{Ctx, Result, WorkflowStatus};
+use durable::{Ctx, Error, Result, WorkflowStatus};
 use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore, crash_points};
 
-use super::support::{Counter, config, launched, register, row, stop};
+use super::support::{Counter, Flow, Gate, PATIENCE, config, launched, register, row, stop};
 
 /// A step, a child, the child's result, a step.
 async fn parent(ctx: Ctx, input: u32) -> Result<u32> {
@@ -118,4 +121,41 @@ pub(super) async fn every_crash_point_recovers(bench: &Bench<'_, impl Backend>) 
         .await
         .unwrap_or_else(|broken| panic!("{broken}"));
     assert!(report.runs() >= 2 * 8, "{report}");
+}
+
+pub(super) async fn a_wait_with_a_timeout_ends_in_an_outage_too(bench: &Bench<'_, impl Backend>) {
+    let store = FaultyStore::new(bench.open().await);
+    let gate = Gate::closed();
+    let waiting = {
+        let gate = gate.clone();
+        move |_: Ctx, (): ()| -> Flow<()> {
+            let gate = gate.clone();
+            Box::pin(async move {
+                gate.pass().await;
+                Ok(())
+            })
+        }
+    };
+    let config = config(Arc::new(store.clone()));
+    let ctx = launched(config, |ctx| register(ctx, "waiting", &waiting)).await;
+    let handle = durable::run_workflow(&ctx, waiting, ()).id("w").await;
+    let handle = handle.unwrap();
+    store.set_plan(FaultPlan::always(Fault::Refuse));
+    let short = Duration::from_millis(50);
+    let (result, event) = tokio::time::timeout(PATIENCE, async {
+        tokio::join!(
+            handle.get_result().timeout(short),
+            durable::get_event::<u32>(&ctx, "w", "e", short)
+        )
+    })
+    .await
+    .expect("they end");
+    for error in [result.unwrap_err(), event.unwrap_err()] {
+        assert!(matches!(error, Error::Store(_)), "{error:?}");
+        assert!(error.to_string().contains("timeout of 50 ms"), "{error}");
+    }
+    store.set_plan(FaultPlan::none());
+    gate.open();
+    handle.get_result().await.unwrap();
+    stop(&ctx).await;
 }

@@ -117,6 +117,7 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
     }
     faults {
         a_lost_answer_to_any_call_changes_nothing,
+        a_wait_with_a_timeout_ends_in_an_outage_too,
         a_lost_request_of_any_call_changes_nothing,
         an_outage_costs_time_only,
         every_crash_point_recovers,
@@ -184,6 +185,7 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         a_recovered_writer_writes_nothing_twice,
         a_closed_stream_takes_nothing_more,
         a_workflow_that_reads_a_stream_records_it,
+        more_than_one_payload_may_hold_is_read_in_parts,
     }
     races {
         a_bare_select_has_the_same_winner_at_replay,

@@ -171,3 +171,45 @@ pub(super) async fn a_workflow_that_reads_a_stream_records_it(bench: &Bench<'_, 
     stop(&first).await;
     stop(&second).await;
 }
+
+pub(super) async fn more_than_one_payload_may_hold_is_read_in_parts(
+    bench: &Bench<'_, impl Backend>,
+) {
+    /// Writes `count` values and an event that are as long as a payload may be, and ends.
+    fn writer(ctx: Ctx, count: u32) -> Flow<()> {
+        Box::pin(async move {
+            for _ in 0..count {
+                durable::write_stream(&ctx, "s", longest()).await?;
+            }
+            durable::set_event(&ctx, "e", longest()).await?;
+            Ok(())
+        })
+    }
+    fn reader(ctx: Ctx, (): ()) -> Flow<(Vec<usize>, usize)> {
+        Box::pin(async move {
+            let values: Vec<String> = durable::read_stream(&ctx, "w", "s", 0)
+                .try_collect()
+                .await?;
+            let event: Option<String> =
+                durable::get_event(&ctx, "w", "e", Duration::from_secs(60)).await?;
+            let lengths = values.iter().map(String::len).collect();
+            Ok((lengths, event.map_or(0, |event| event.len())))
+        })
+    }
+    /// A string that takes the limit of 200 bytes, with its length.
+    fn longest() -> String {
+        "x".repeat(199)
+    }
+    let small = config(bench.open().await).payload_limit(200);
+    let ctx = launched(small, |ctx| {
+        register(ctx, "writer", &writer);
+        register(ctx, "reader", &reader);
+    })
+    .await;
+    let written = durable::run_workflow(&ctx, writer, 3u32).id("w");
+    written.await.unwrap().get_result().await.unwrap();
+    let read = durable::run_workflow(&ctx, reader, ()).id("r").await;
+    let (lengths, event) = read.unwrap().get_result().await.unwrap();
+    assert_eq!((lengths, event), (vec![199; 3], 199));
+    stop(&ctx).await;
+}
