@@ -55,7 +55,7 @@ pub(super) async fn delete_finished(
     let keys = store.keys();
     let mut progress = Progress::new(u64::from(request.limit));
     while let Some(wanted) = progress.wanted() {
-        let value = Call::new(&DELETE_FINISHED, OPERATION, [keys.finished(&request.app)])
+        let call = Call::new(&DELETE_FINISHED, OPERATION, [keys.finished(&request.app)])
             .arg(keys.base())
             .arg(&request.app)
             .text(
@@ -65,9 +65,8 @@ pub(super) async fn delete_finished(
             )
             .text(request.keep_latest.unwrap_or_default())
             .text(progress.passed)
-            .text(wanted)
-            .write(store.link())
-            .await?;
+            .text(wanted);
+        let value = store.change(call).await?;
         let (looked, deleted) = pair(value)
             .and_then(|(looked, deleted)| match deleted {
                 Value::Int(count) => Some((looked, u64::try_from(count).ok()?)),
