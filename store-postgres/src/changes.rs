@@ -16,12 +16,13 @@ impl ChangeStore for PostgresStore {
     }
 }
 
-/// The workflows that a change names, and locks.
+/// The workflows that a change names, and locks against their executions.
 fn changed(change: &Change) -> Vec<String> {
     match change {
         Change::CancelWorkflows(request) => request.ids.clone(),
         Change::ResumeWorkflows(request) => request.ids.clone(),
         Change::DeleteWorkflows(request) => request.ids.clone(),
+        Change::ForkWorkflows(requests) => requests.iter().map(|one| one.source.clone()).collect(),
         Change::SetAttributes(request) => vec![request.workflow_id.clone()],
         Change::SetDelay(request) => vec![request.workflow_id.clone()],
         _ => Vec::new(),

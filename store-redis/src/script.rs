@@ -86,6 +86,7 @@ scripts! {
     LIST_EXECUTORS = "keys", "list_executors";
     LIST_SCHEDULES = "attempt", "keys", "schedules", "list_schedules";
     MIGRATE = "attempt", "migrate";
+    NOTHING = "nothing";
     PAUSE_SCHEDULE = "attempt", "keys", "schedules", "pause_schedule";
     PUT_QUEUE = "attempt", "keys", "wakeups", "queues", "put_queue";
     READ_STREAM = "attempt", "statuses", "streams", "read_stream";

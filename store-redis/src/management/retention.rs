@@ -9,7 +9,7 @@ use crate::{
     error::malformed,
     keys::{before, until},
     reply,
-    script::{CANCEL_EXPIRED, DELETE_FINISHED},
+    script::{CANCEL_EXPIRED, DELETE_FINISHED, NOTHING},
 };
 
 /// How many workflows one script looks at.
@@ -49,7 +49,9 @@ pub(super) async fn delete_finished(
     request: DeleteFinished,
 ) -> StoreResult<u64> {
     const OPERATION: &str = "delete_finished";
-    if request.completed_before.is_none() && request.keep_latest.is_none() {
+    let is_bounded = request.completed_before.is_some() || request.keep_latest.is_some();
+    if !is_bounded || request.limit == 0 {
+        store.change(Call::new(&NOTHING, OPERATION, [])).await?;
         return Ok(0);
     }
     let keys = store.keys();

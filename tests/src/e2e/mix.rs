@@ -198,6 +198,7 @@ pub(super) async fn caretaker(ctx: Ctx, input: u32) -> Result<(Vec<u32>, usize)>
     durable::pause_schedule(&ctx, "monthly").await?;
     durable::resume_schedule(&ctx, "monthly").await?;
     durable::delete_schedule(&ctx, "monthly").await.ok();
+    durable::sleep(&ctx, HOUR).await?;
     let now = durable::now(&ctx).await?;
     durable::delete_finished(&ctx, Some(now), None).await.ok();
     durable::delete_workflows(&ctx, ids.clone(), true).await?;
