@@ -178,7 +178,9 @@ impl Change {
             Self::DeleteQueue { app, name } => store.delete_queue(&app, &name).await?.into(),
             Self::SetDelay(request) => store.set_delay(request).await?.into(),
             Self::ImportWorkflow(archive) => store.import_workflow(*archive).await?.into(),
-            Self::InsertWorkflow(request) => store.insert_workflow(*request).await?.into(),
+            Self::InsertWorkflow(request) => {
+                Box::new(store.insert_workflow(*request).await?).into()
+            }
         })
     }
 }
@@ -236,7 +238,7 @@ answers! {
     /// Of an import.
     Import(ImportOutcome),
     /// Of a new workflow.
-    Insert(InsertOutcome),
+    Insert(Box<InsertOutcome>),
     /// It is stored.
     Stored(()),
 }

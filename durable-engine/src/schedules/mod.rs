@@ -209,10 +209,10 @@ async fn start_run(
 ) -> Result<String, Error> {
     names::check_derived("workflow id", &id)?;
     let run = run_of(engine, schedule, id);
-    let outcome = engine
+    let outcome: Box<InsertOutcome> = engine
         .change(by, Change::InsertWorkflow(Box::new(run.clone())))
         .await?;
-    match outcome {
+    match *outcome {
         InsertOutcome::Conflict(record) => Err(conflict(record)),
         _ => Ok(run.id),
     }

@@ -48,7 +48,7 @@ pub(crate) async fn an_owner_makes_every_change(bench: &Bench<'_, impl Backend>)
         DeleteQueueOutcome::Deleted.into(),
         SetDelayOutcome::Set.into(),
         ImportOutcome::Imported.into(),
-        InsertOutcome::Inserted.into(),
+        Box::new(InsertOutcome::Inserted).into(),
     ];
     assert_eq!(answers, expected);
 }
