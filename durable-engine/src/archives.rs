@@ -1,10 +1,10 @@
 //! Taking workflows out of the store, and in.
 use durable_api::{
     Error,
-    store::{ArchiveStore, ImportOutcome, WorkflowArchive},
+    store::{ArchiveStore, Change, ImportOutcome, WorkflowArchive},
 };
 
-use crate::{engine::Engine, names, outage::Patience, queries, start::conflict};
+use crate::{engine::Engine, names, outage::Patience, queries, run::Run, start::conflict};
 
 pub(crate) async fn export(engine: &Engine, workflow_id: &str) -> Result<WorkflowArchive, Error> {
     let store: &dyn ArchiveStore = engine.store();
@@ -18,16 +18,17 @@ pub(crate) async fn export(engine: &Engine, workflow_id: &str) -> Result<Workflo
         })
 }
 
-pub(crate) async fn import(engine: &Engine, archive: WorkflowArchive) -> Result<(), Error> {
+pub(crate) async fn import(
+    engine: &Engine,
+    by: Option<&Run>,
+    archive: WorkflowArchive,
+) -> Result<(), Error> {
     let record = &archive.record;
     names::check_derived("workflow id", &record.id)?;
     names::check("workflow name", &record.name)?;
     names::check("application name", &record.app)?;
-    let store: &dyn ArchiveStore = engine.store();
     let outcome = engine
-        .persist("import_workflow", Patience::Transient, || {
-            store.import_workflow(archive.clone())
-        })
+        .change(by, Change::ImportWorkflow(Box::new(archive.clone())))
         .await?;
     match outcome {
         ImportOutcome::Imported => Ok(()),

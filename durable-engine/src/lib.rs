@@ -2,6 +2,7 @@
 //! call on a [`SystemStore`](durable_api::SystemStore).
 mod archives;
 mod cancellation;
+mod changes;
 mod client;
 mod clock;
 mod config;

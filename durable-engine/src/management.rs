@@ -5,24 +5,23 @@ use durable_api::{
         Fork, ForkFrom, ForkMany, Forks, Manage, Retention, SetAttributes as SetAttributesRequest,
     },
     store::{
-        BulkOutcome, CancelWorkflows, DeleteFinished, DeleteWorkflows, ForkOutcome, ForkWorkflow,
-        ManagementStore, Outcome, Payloads, RegisterVersion, ResumeWorkflows, SetAttributes,
+        BulkOutcome, CancelWorkflows, Change, DeleteFinished, DeleteWorkflows, ForkOutcome,
+        ForkWorkflow, Outcome, Payloads, RegisterVersion, ResumeWorkflows, SetAttributes,
         SetAttributesOutcome, SetLatestOutcome, VersionRecord, VersionStore, WorkflowFilter,
     },
 };
 
-use crate::{cancellation, engine::Engine, names, outage::Patience, queries, queues};
+use crate::{cancellation, engine::Engine, names, outage::Patience, queries, queues, run::Run};
 
-pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+pub(crate) async fn cancel(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Manage,
+) -> Result<BulkOutcome, Error> {
     let before = engine.running.all();
     let mut cancel = CancelWorkflows::new(request.ids.clone(), engine.now());
     cancel.children = request.children;
-    let store: &dyn ManagementStore = engine.store();
-    let outcome = engine
-        .persist("cancel_workflows", Patience::Transient, || {
-            store.cancel_workflows(cancel.clone())
-        })
-        .await?;
+    let outcome: BulkOutcome = engine.change(by, Change::CancelWorkflows(cancel)).await?;
     let changed = outcome.changed.iter().map(String::as_str);
     cancellation::stop(&before, changed, cancellation::cancelled);
     Ok(outcome)
@@ -31,6 +30,7 @@ pub(crate) async fn cancel(engine: &Engine, request: &Manage) -> Result<BulkOutc
 /// Cancels what meets a filter and has not ended, page by page. What changes no longer meets it, so each page is the first.
 pub(crate) async fn cancel_all(
     engine: &Engine,
+    by: Option<&Run>,
     mut filter: WorkflowFilter,
 ) -> Result<BulkOutcome, Error> {
     if filter.statuses.is_empty() {
@@ -42,7 +42,7 @@ pub(crate) async fn cancel_all(
         let page = queries::list_workflows(engine, filter.clone()).await?;
         let ids: Vec<_> = page.workflows.into_iter().map(|one| one.id).collect();
         if !ids.is_empty() {
-            let cancelled = cancel(engine, &Manage::new(ids, false, None)).await?;
+            let cancelled = cancel(engine, by, &Manage::new(ids, false, None)).await?;
             all.changed.extend(cancelled.changed);
         }
         match page.next {
@@ -54,26 +54,24 @@ pub(crate) async fn cancel_all(
     Ok(all)
 }
 
-pub(crate) async fn resume(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+pub(crate) async fn resume(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Manage,
+) -> Result<BulkOutcome, Error> {
     let resume = ResumeWorkflows::new(request.ids.clone(), engine.now());
-    let store: &dyn ManagementStore = engine.store();
-    engine
-        .persist("resume_workflows", Patience::Transient, || {
-            store.resume_workflows(resume.clone())
-        })
-        .await
+    engine.change(by, Change::ResumeWorkflows(resume)).await
 }
 
-pub(crate) async fn delete(engine: &Engine, request: &Manage) -> Result<BulkOutcome, Error> {
+pub(crate) async fn delete(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Manage,
+) -> Result<BulkOutcome, Error> {
     let before = engine.running.all();
     let mut delete = DeleteWorkflows::new(request.ids.clone());
     delete.children = request.children;
-    let store: &dyn ManagementStore = engine.store();
-    let outcome = engine
-        .persist("delete_workflows", Patience::Transient, || {
-            store.delete_workflows(delete.clone())
-        })
-        .await?;
+    let outcome: BulkOutcome = engine.change(by, Change::DeleteWorkflows(delete)).await?;
     let changed = outcome.changed.iter().map(String::as_str);
     cancellation::stop(&before, changed, cancellation::not_owner);
     Ok(outcome)
@@ -90,7 +88,11 @@ pub(crate) fn known(outcome: &BulkOutcome) -> Result<(), Error> {
 }
 
 /// Forks, and returns the new workflow's id.
-pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Error> {
+pub(crate) async fn fork(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Fork,
+) -> Result<String, Error> {
     let id = match &request.workflow_id {
         Some(id) => {
             names::check_derived("workflow id", id)?;
@@ -108,12 +110,7 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
     let mut fork = ForkWorkflow::new(&request.source, &id, from, engine.now());
     fork.version.clone_from(&request.version);
     fork.queue.clone_from(&request.queue);
-    let store: &dyn ManagementStore = engine.store();
-    let outcomes = engine
-        .persist("fork_workflows", Patience::Transient, || {
-            store.fork_workflows(vec![fork.clone()])
-        })
-        .await?;
+    let outcomes: Vec<ForkOutcome> = engine.change(by, Change::ForkWorkflows(vec![fork])).await?;
     match outcomes.first() {
         Some(ForkOutcome::Forked) => Ok(id),
         Some(ForkOutcome::Conflict) => {
@@ -133,8 +130,8 @@ pub(crate) async fn fork(engine: &Engine, request: &Fork) -> Result<String, Erro
 /// Forks several alike. Those that a workflow makes have ids that its repetition finds again.
 pub(crate) async fn fork_many(
     engine: &Engine,
+    by: Option<&Run>,
     request: &ForkMany,
-    holder: Option<&str>,
 ) -> Result<Forks, Error> {
     if let Some(version) = &request.version {
         names::check("application version", version)?;
@@ -142,8 +139,8 @@ pub(crate) async fn fork_many(
     let mut forks = Vec::new();
     let mut unknown = Vec::new();
     for (number, source) in request.sources.iter().enumerate() {
-        let id = match (holder, request.step_id) {
-            (Some(holder), Some(step_id)) => format!("{holder}-{step_id}-{number}"),
+        let id = match (by, request.step_id) {
+            (Some(run), Some(step_id)) => format!("{}-{step_id}-{number}", run.workflow_id()),
             _ => engine.config.ids.next_id().to_string(),
         };
         names::check_derived("workflow id", &id)?;
@@ -158,11 +155,8 @@ pub(crate) async fn fork_many(
         fork.version.clone_from(&request.version);
         forks.push(fork);
     }
-    let store: &dyn ManagementStore = engine.store();
-    let outcomes = engine
-        .persist("fork_workflows", Patience::Transient, || {
-            store.fork_workflows(forks.clone())
-        })
+    let outcomes: Vec<ForkOutcome> = engine
+        .change(by, Change::ForkWorkflows(forks.clone()))
         .await?;
     let mut answer = Forks::new();
     for (fork, outcome) in forks.into_iter().zip(outcomes) {
@@ -204,15 +198,11 @@ async fn fork_point(engine: &Engine, source: &str, from: ForkFrom) -> Result<u32
 
 pub(crate) async fn set_attributes(
     engine: &Engine,
+    by: Option<&Run>,
     request: SetAttributesRequest,
 ) -> Result<(), Error> {
     let set = SetAttributes::new(&request.workflow_id, request.attributes, engine.now());
-    let store: &dyn ManagementStore = engine.store();
-    let outcome = engine
-        .persist("set_attributes", Patience::Transient, || {
-            store.set_attributes(set.clone())
-        })
-        .await?;
+    let outcome = engine.change(by, Change::SetAttributes(set)).await?;
     match outcome {
         SetAttributesOutcome::Set => Ok(()),
         SetAttributesOutcome::UnknownWorkflow => Err(Error::NotFound {
@@ -221,17 +211,18 @@ pub(crate) async fn set_attributes(
     }
 }
 
-pub(crate) async fn delete_finished(engine: &Engine, request: &Retention) -> Result<u64, Error> {
+pub(crate) async fn delete_finished(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Retention,
+) -> Result<u64, Error> {
     let mut delete = DeleteFinished::new(&engine.config.app);
     delete.completed_before = request.completed_before;
     delete.keep_latest = request.keep_latest;
-    let store: &dyn ManagementStore = engine.store();
     let mut deleted = 0;
     loop {
-        let batch = engine
-            .persist("delete_finished", Patience::Transient, || {
-                store.delete_finished(delete.clone())
-            })
+        let batch: u64 = engine
+            .change(by, Change::DeleteFinished(delete.clone()))
             .await?;
         deleted += batch;
         if batch < u64::from(delete.limit) {
@@ -249,14 +240,13 @@ pub(crate) async fn list_versions(engine: &Engine) -> Result<Vec<VersionRecord>,
         .await
 }
 
-pub(crate) async fn set_latest_version(engine: &Engine, version: &str) -> Result<(), Error> {
+pub(crate) async fn set_latest_version(
+    engine: &Engine,
+    by: Option<&Run>,
+    version: &str,
+) -> Result<(), Error> {
     let set = RegisterVersion::new(&engine.config.app, version, engine.now());
-    let store: &dyn VersionStore = engine.store();
-    let outcome = engine
-        .persist("set_latest_version", Patience::Transient, || {
-            store.set_latest_version(set.clone())
-        })
-        .await?;
+    let outcome = engine.change(by, Change::SetLatestVersion(set)).await?;
     match outcome {
         SetLatestOutcome::Set => Ok(()),
         SetLatestOutcome::UnknownVersion => Err(Error::UnknownVersion {

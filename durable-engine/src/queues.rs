@@ -10,11 +10,13 @@ use std::{
 use durable_api::{
     Error, INTERNAL_QUEUE,
     requests::SetDelay as SetDelayRequest,
-    store::{DeleteQueueOutcome, Limits, QueueRecord, QueueStore, SetDelay, SetDelayOutcome},
+    store::{
+        Change, DeleteQueueOutcome, Limits, QueueRecord, QueueStore, SetDelay, SetDelayOutcome,
+    },
 };
 use tokio::sync::Notify;
 
-use crate::{config::Config, engine::Engine, names, outage::Patience};
+use crate::{config::Config, engine::Engine, names, outage::Patience, run::Run};
 
 /// The queues, as this process sees them.
 #[derive(Debug)]
@@ -120,7 +122,11 @@ pub(crate) async fn check_known(engine: &Engine, app: &str, queue: &str) -> Resu
     })
 }
 
-pub(crate) async fn register(engine: &Engine, mut queue: QueueRecord) -> Result<(), Error> {
+pub(crate) async fn register(
+    engine: &Engine,
+    by: Option<&Run>,
+    mut queue: QueueRecord,
+) -> Result<(), Error> {
     names::check("queue name", &queue.name)?;
     names::check_not_ours("queue name", &queue.name)?;
     check_limits(&queue.name, &queue.limits)?;
@@ -132,12 +138,7 @@ pub(crate) async fn register(engine: &Engine, mut queue: QueueRecord) -> Result<
         }
     }
     queue.app.clone_from(&engine.config.app);
-    let store: &dyn QueueStore = engine.store();
-    engine
-        .persist("put_queue", Patience::Transient, || {
-            store.put_queue(queue.clone())
-        })
-        .await?;
+    let () = engine.change(by, Change::PutQueue(queue.clone())).await?;
     lock(&engine.queues.0.known).insert((queue.app, queue.name));
     Ok(())
 }
@@ -177,13 +178,16 @@ async fn list_of(engine: &Engine, app: &str) -> Result<Vec<QueueRecord>, Error> 
         .await
 }
 
-pub(crate) async fn delete(engine: &Engine, name: &str) -> Result<(), Error> {
+pub(crate) async fn delete(engine: &Engine, by: Option<&Run>, name: &str) -> Result<(), Error> {
     let app = &engine.config.app;
-    let store: &dyn QueueStore = engine.store();
     let outcome = engine
-        .persist("delete_queue", Patience::Transient, || {
-            store.delete_queue(app, name)
-        })
+        .change(
+            by,
+            Change::DeleteQueue {
+                app: app.clone(),
+                name: name.to_owned(),
+            },
+        )
         .await?;
     match outcome {
         DeleteQueueOutcome::Deleted => {
@@ -196,16 +200,15 @@ pub(crate) async fn delete(engine: &Engine, name: &str) -> Result<(), Error> {
     }
 }
 
-pub(crate) async fn set_delay(engine: &Engine, request: &SetDelayRequest) -> Result<(), Error> {
+pub(crate) async fn set_delay(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &SetDelayRequest,
+) -> Result<(), Error> {
     let now = engine.now();
     let until = now.saturating_add(request.delay);
     let set = SetDelay::new(&request.workflow_id, until, now);
-    let store: &dyn QueueStore = engine.store();
-    let outcome = engine
-        .persist("set_delay", Patience::Transient, || {
-            store.set_delay(set.clone())
-        })
-        .await?;
+    let outcome = engine.change(by, Change::SetDelay(set)).await?;
     let workflow_id = request.workflow_id.clone();
     match outcome {
         SetDelayOutcome::Set => {

@@ -172,41 +172,41 @@ impl Context for RootContext {
     }
 
     async fn cancel_workflow(&self, request: Manage) -> Result<(), Error> {
-        management::known(&management::cancel(&self.engine, &request).await?)
+        management::known(&management::cancel(&self.engine, None, &request).await?)
     }
 
     async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        management::cancel(&self.engine, &request).await
+        management::cancel(&self.engine, None, &request).await
     }
 
     async fn cancel_all(&self, request: ListWorkflows) -> Result<BulkOutcome, Error> {
-        management::cancel_all(&self.engine, request.filter).await
+        management::cancel_all(&self.engine, None, request.filter).await
     }
 
     async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
-        management::known(&management::resume(&self.engine, &request).await?)?;
+        management::known(&management::resume(&self.engine, None, &request).await?)?;
         Ok(self.handle(request.ids.concat()))
     }
 
     async fn resume_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        management::resume(&self.engine, &request).await
+        management::resume(&self.engine, None, &request).await
     }
 
     async fn delete_workflow(&self, request: Manage) -> Result<(), Error> {
-        management::known(&management::delete(&self.engine, &request).await?)
+        management::known(&management::delete(&self.engine, None, &request).await?)
     }
 
     async fn delete_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        management::delete(&self.engine, &request).await
+        management::delete(&self.engine, None, &request).await
     }
 
     async fn fork_workflow(&self, request: Fork) -> Result<Arc<dyn Handle>, Error> {
-        let id = management::fork(&self.engine, &request).await?;
+        let id = management::fork(&self.engine, None, &request).await?;
         Ok(self.handle(id))
     }
 
     async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error> {
-        management::fork_many(&self.engine, &request, None).await
+        management::fork_many(&self.engine, None, &request).await
     }
 
     async fn export_workflow(&self, request: Lookup) -> Result<WorkflowArchive, Error> {
@@ -214,11 +214,11 @@ impl Context for RootContext {
     }
 
     async fn import_workflow(&self, request: Import) -> Result<(), Error> {
-        archives::import(&self.engine, request.archive).await
+        archives::import(&self.engine, None, request.archive).await
     }
 
     async fn register_queue(&self, request: RegisterQueue) -> Result<(), Error> {
-        queues::register(&self.engine, request.queue).await
+        queues::register(&self.engine, None, request.queue).await
     }
 
     async fn list_queues(&self, _: Draw) -> Result<Vec<QueueRecord>, Error> {
@@ -226,7 +226,7 @@ impl Context for RootContext {
     }
 
     async fn delete_queue(&self, request: Named) -> Result<(), Error> {
-        queues::delete(&self.engine, &request.name).await
+        queues::delete(&self.engine, None, &request.name).await
     }
 
     fn serve_queues(&self, queues: Option<Vec<String>>) {
@@ -234,18 +234,18 @@ impl Context for RootContext {
     }
 
     async fn set_delay(&self, request: SetDelay) -> Result<(), Error> {
-        queues::set_delay(&self.engine, &request).await
+        queues::set_delay(&self.engine, None, &request).await
     }
 
     async fn create_schedule(&self, request: StoreSchedules) -> Result<(), Error> {
         for schedule in request.schedules {
-            schedules::create(&self.engine, schedule).await?;
+            schedules::create(&self.engine, None, schedule).await?;
         }
         Ok(())
     }
 
     async fn apply_schedules(&self, request: StoreSchedules) -> Result<(), Error> {
-        schedules::apply(&self.engine, request.schedules).await
+        schedules::apply(&self.engine, None, request.schedules).await
     }
 
     async fn list_schedules(&self, _: Draw) -> Result<Vec<ScheduleRecord>, Error> {
@@ -253,32 +253,32 @@ impl Context for RootContext {
     }
 
     async fn pause_schedule(&self, request: Named) -> Result<(), Error> {
-        schedules::pause(&self.engine, &request.name, true).await
+        schedules::pause(&self.engine, None, &request.name, true).await
     }
 
     async fn resume_schedule(&self, request: Named) -> Result<(), Error> {
-        schedules::pause(&self.engine, &request.name, false).await
+        schedules::pause(&self.engine, None, &request.name, false).await
     }
 
     async fn delete_schedule(&self, request: Named) -> Result<(), Error> {
-        schedules::delete(&self.engine, &request.name).await
+        schedules::delete(&self.engine, None, &request.name).await
     }
 
     async fn trigger_schedule(&self, request: Named) -> Result<Arc<dyn Handle>, Error> {
-        let id = schedules::trigger(&self.engine, &request, None).await?;
+        let id = schedules::trigger(&self.engine, None, &request).await?;
         Ok(self.handle(id))
     }
 
     async fn backfill_schedule(&self, request: Backfill) -> Result<Vec<String>, Error> {
-        schedules::backfill(&self.engine, &request).await
+        schedules::backfill(&self.engine, None, &request).await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {
-        management::set_attributes(&self.engine, request).await
+        management::set_attributes(&self.engine, None, request).await
     }
 
     async fn delete_finished(&self, request: Retention) -> Result<u64, Error> {
-        management::delete_finished(&self.engine, &request).await
+        management::delete_finished(&self.engine, None, &request).await
     }
 
     async fn list_versions(&self, _: Draw) -> Result<Vec<VersionRecord>, Error> {
@@ -286,7 +286,7 @@ impl Context for RootContext {
     }
 
     async fn set_latest_version(&self, request: Version) -> Result<(), Error> {
-        management::set_latest_version(&self.engine, &request.version).await
+        management::set_latest_version(&self.engine, None, &request.version).await
     }
 
     async fn verify_replay(&self, request: VerifyReplay) -> Result<ReplayReport, Error> {

@@ -213,47 +213,50 @@ impl Context for WorkflowContext {
     }
 
     async fn cancel_workflow(&self, request: Manage) -> Result<(), Error> {
-        let change =
-            async { management::known(&management::cancel(self.engine(), &request).await?) };
+        let change = async {
+            management::known(&management::cancel(self.engine(), Some(&self.run), &request).await?)
+        };
         self.recorded(request.step_id, "durable.cancel_workflow", change)
             .await
     }
 
     async fn cancel_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        let change = management::cancel(self.engine(), &request);
+        let change = management::cancel(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.cancel_workflows", change)
             .await
     }
 
     async fn cancel_all(&self, request: ListWorkflows) -> Result<BulkOutcome, Error> {
-        let change = management::cancel_all(self.engine(), request.filter);
+        let change = management::cancel_all(self.engine(), Some(&self.run), request.filter);
         self.recorded(request.step_id, "durable.cancel_all", change)
             .await
     }
 
     async fn resume_workflow(&self, request: Manage) -> Result<Arc<dyn Handle>, Error> {
-        let change =
-            async { management::known(&management::resume(self.engine(), &request).await?) };
+        let change = async {
+            management::known(&management::resume(self.engine(), Some(&self.run), &request).await?)
+        };
         self.recorded(request.step_id, "durable.resume_workflow", change)
             .await?;
         Ok(self.handle(request.ids.concat()))
     }
 
     async fn resume_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        let change = management::resume(self.engine(), &request);
+        let change = management::resume(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.resume_workflows", change)
             .await
     }
 
     async fn delete_workflow(&self, request: Manage) -> Result<(), Error> {
-        let change =
-            async { management::known(&management::delete(self.engine(), &request).await?) };
+        let change = async {
+            management::known(&management::delete(self.engine(), Some(&self.run), &request).await?)
+        };
         self.recorded(request.step_id, "durable.delete_workflow", change)
             .await
     }
 
     async fn delete_workflows(&self, request: Manage) -> Result<BulkOutcome, Error> {
-        let change = management::delete(self.engine(), &request);
+        let change = management::delete(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.delete_workflows", change)
             .await
     }
@@ -263,7 +266,7 @@ impl Context for WorkflowContext {
         if let (None, Some(step_id)) = (&request.workflow_id, request.step_id) {
             request.workflow_id = Some(format!("{}-{step_id}", self.run.workflow_id()));
         }
-        let change = management::fork(self.engine(), &request);
+        let change = management::fork(self.engine(), Some(&self.run), &request);
         let id = self
             .recorded(request.step_id, "durable.fork_workflow", change)
             .await?;
@@ -271,8 +274,7 @@ impl Context for WorkflowContext {
     }
 
     async fn fork_workflows(&self, request: ForkMany) -> Result<Forks, Error> {
-        let holder = Some(self.run.workflow_id());
-        let change = management::fork_many(self.engine(), &request, holder);
+        let change = management::fork_many(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.fork_workflows", change)
             .await
     }
@@ -284,13 +286,13 @@ impl Context for WorkflowContext {
     }
 
     async fn import_workflow(&self, request: Import) -> Result<(), Error> {
-        let change = archives::import(self.engine(), request.archive);
+        let change = archives::import(self.engine(), Some(&self.run), request.archive);
         self.recorded(request.step_id, "durable.import_workflow", change)
             .await
     }
 
     async fn register_queue(&self, request: RegisterQueue) -> Result<(), Error> {
-        let change = queues::register(self.engine(), request.queue);
+        let change = queues::register(self.engine(), Some(&self.run), request.queue);
         self.recorded(request.step_id, "durable.register_queue", change)
             .await
     }
@@ -302,7 +304,7 @@ impl Context for WorkflowContext {
     }
 
     async fn delete_queue(&self, request: Named) -> Result<(), Error> {
-        let change = queues::delete(self.engine(), &request.name);
+        let change = queues::delete(self.engine(), Some(&self.run), &request.name);
         self.recorded(request.step_id, "durable.delete_queue", change)
             .await
     }
@@ -312,7 +314,7 @@ impl Context for WorkflowContext {
     }
 
     async fn set_delay(&self, request: SetDelay) -> Result<(), Error> {
-        let change = queues::set_delay(self.engine(), &request);
+        let change = queues::set_delay(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.set_delay", change)
             .await
     }
@@ -320,7 +322,7 @@ impl Context for WorkflowContext {
     async fn create_schedule(&self, request: StoreSchedules) -> Result<(), Error> {
         let change = async {
             for schedule in request.schedules {
-                schedules::create(self.engine(), schedule).await?;
+                schedules::create(self.engine(), Some(&self.run), schedule).await?;
             }
             Ok(())
         };
@@ -329,7 +331,7 @@ impl Context for WorkflowContext {
     }
 
     async fn apply_schedules(&self, request: StoreSchedules) -> Result<(), Error> {
-        let change = schedules::apply(self.engine(), request.schedules);
+        let change = schedules::apply(self.engine(), Some(&self.run), request.schedules);
         self.recorded(request.step_id, "durable.apply_schedules", change)
             .await
     }
@@ -341,26 +343,25 @@ impl Context for WorkflowContext {
     }
 
     async fn pause_schedule(&self, request: Named) -> Result<(), Error> {
-        let change = schedules::pause(self.engine(), &request.name, true);
+        let change = schedules::pause(self.engine(), Some(&self.run), &request.name, true);
         self.recorded(request.step_id, "durable.pause_schedule", change)
             .await
     }
 
     async fn resume_schedule(&self, request: Named) -> Result<(), Error> {
-        let change = schedules::pause(self.engine(), &request.name, false);
+        let change = schedules::pause(self.engine(), Some(&self.run), &request.name, false);
         self.recorded(request.step_id, "durable.resume_schedule", change)
             .await
     }
 
     async fn delete_schedule(&self, request: Named) -> Result<(), Error> {
-        let change = schedules::delete(self.engine(), &request.name);
+        let change = schedules::delete(self.engine(), Some(&self.run), &request.name);
         self.recorded(request.step_id, "durable.delete_schedule", change)
             .await
     }
 
     async fn trigger_schedule(&self, request: Named) -> Result<Arc<dyn Handle>, Error> {
-        let holder = Some(self.run.workflow_id());
-        let change = schedules::trigger(self.engine(), &request, holder);
+        let change = schedules::trigger(self.engine(), Some(&self.run), &request);
         let id = self
             .recorded(request.step_id, "durable.trigger_schedule", change)
             .await?;
@@ -368,20 +369,20 @@ impl Context for WorkflowContext {
     }
 
     async fn backfill_schedule(&self, request: Backfill) -> Result<Vec<String>, Error> {
-        let change = schedules::backfill(self.engine(), &request);
+        let change = schedules::backfill(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.backfill_schedule", change)
             .await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> Result<(), Error> {
         let step_id = request.step_id;
-        let change = management::set_attributes(self.engine(), request);
+        let change = management::set_attributes(self.engine(), Some(&self.run), request);
         self.recorded(step_id, "durable.set_attributes", change)
             .await
     }
 
     async fn delete_finished(&self, request: Retention) -> Result<u64, Error> {
-        let change = management::delete_finished(self.engine(), &request);
+        let change = management::delete_finished(self.engine(), Some(&self.run), &request);
         self.recorded(request.step_id, "durable.delete_finished", change)
             .await
     }
@@ -393,7 +394,8 @@ impl Context for WorkflowContext {
     }
 
     async fn set_latest_version(&self, request: Version) -> Result<(), Error> {
-        let change = management::set_latest_version(self.engine(), &request.version);
+        let change =
+            management::set_latest_version(self.engine(), Some(&self.run), &request.version);
         self.recorded(request.step_id, "durable.set_latest_version", change)
             .await
     }

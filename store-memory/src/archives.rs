@@ -38,7 +38,7 @@ impl ArchiveStore for MemoryStore {
             WorkflowStatus::Enqueued | WorkflowStatus::Delayed => vec![Wakeup::Enqueued],
             _ => Vec::new(),
         };
-        let outcome = import(&mut self.tables(), archive);
+        let outcome = import(&mut *self.tables_for("import_workflow")?, archive);
         if outcome == ImportOutcome::Imported {
             self.hint(hints);
         }

@@ -19,6 +19,7 @@ mod administration;
 mod aggregates;
 mod archives;
 mod belongings;
+mod changes;
 mod checkpoints;
 mod claim;
 mod data;

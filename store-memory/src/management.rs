@@ -23,7 +23,7 @@ use crate::{
 impl ManagementStore for MemoryStore {
     async fn cancel_workflows(&self, request: CancelWorkflows) -> StoreResult<BulkOutcome> {
         let answer = change(
-            &mut self.tables(),
+            &mut *self.tables_for("cancel_workflows")?,
             request.ids,
             request.children,
             |tables, id| match tables.workflows.get_mut(id) {
@@ -48,11 +48,16 @@ impl ManagementStore for MemoryStore {
         check_texts("resume_workflows", request.queue.as_deref())?;
         let (queue, now) = (request.queue.as_ref(), request.now);
         let mut enqueued = false;
-        let answer = change(&mut self.tables(), request.ids, false, |tables, id| {
-            let resumed = resume(tables, id, queue, now);
-            enqueued |= resumed == Some(WorkflowStatus::Enqueued);
-            resumed.is_some()
-        });
+        let answer = change(
+            &mut *self.tables_for("resume_workflows")?,
+            request.ids,
+            false,
+            |tables, id| {
+                let resumed = resume(tables, id, queue, now);
+                enqueued |= resumed == Some(WorkflowStatus::Enqueued);
+                resumed.is_some()
+            },
+        );
         self.hint([Wakeup::Claimable]);
         self.hint(enqueued.then_some(Wakeup::Enqueued));
         Ok(answer)
@@ -68,7 +73,7 @@ impl ManagementStore for MemoryStore {
         )?;
         let enqueued = requests.iter().any(|one| one.queue.is_some());
         let answers = {
-            let mut tables = self.tables();
+            let mut tables = self.tables_for("fork_workflows")?;
             requests
                 .into_iter()
                 .map(|request| fork(&mut tables, request))
@@ -81,7 +86,7 @@ impl ManagementStore for MemoryStore {
 
     async fn delete_workflows(&self, request: DeleteWorkflows) -> StoreResult<BulkOutcome> {
         let answer = change(
-            &mut self.tables(),
+            &mut *self.tables_for("delete_workflows")?,
             request.ids,
             request.children,
             |tables, id| {
@@ -95,7 +100,7 @@ impl ManagementStore for MemoryStore {
 
     async fn delete_finished(&self, request: DeleteFinished) -> StoreResult<u64> {
         let ids = {
-            let mut tables = self.tables();
+            let mut tables = self.tables_for("delete_finished")?;
             let ids = finished(&tables, &request);
             ids.iter().for_each(|id| tables.remove(id));
             ids
@@ -106,7 +111,7 @@ impl ManagementStore for MemoryStore {
 
     async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome> {
         check_json("set_attributes", &request.attributes)?;
-        let mut tables = self.tables();
+        let mut tables = self.tables_for("set_attributes")?;
         let Some(row) = tables.workflows.get_mut(&request.workflow_id) else {
             return Ok(SetAttributesOutcome::UnknownWorkflow);
         };

@@ -16,13 +16,15 @@ impl QueueStore for MemoryStore {
         let texts = [&queue.app, &queue.name].into_iter();
         let texts = texts.chain(queue.weights.keys()).map(String::as_str);
         check_texts("put_queue", texts)?;
-        self.tables().queue(&queue.app, &queue.name).record = Some(queue.clone());
+        self.tables_for("put_queue")?
+            .queue(&queue.app, &queue.name)
+            .record = Some(queue.clone());
         self.hint([Wakeup::Enqueued]);
         Ok(())
     }
 
     async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
-        let mut tables = self.tables();
+        let mut tables = self.tables_for("delete_queue")?;
         if tables.unfinished(app, name).next().is_some() {
             return Ok(DeleteQueueOutcome::InUse);
         }
@@ -52,7 +54,7 @@ impl QueueStore for MemoryStore {
     }
 
     async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
-        let answer = delay(&mut self.tables(), request);
+        let answer = delay(&mut *self.tables_for("set_delay")?, request);
         self.hint((answer == SetDelayOutcome::Set).then_some(Wakeup::Enqueued));
         Ok(answer)
     }

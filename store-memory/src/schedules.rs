@@ -18,7 +18,7 @@ impl ScheduleStore for MemoryStore {
         schedule: ScheduleRecord,
     ) -> StoreResult<CreateScheduleOutcome> {
         check_schedule("create_schedule", &schedule)?;
-        let mut tables = self.tables();
+        let mut tables = self.tables_for("create_schedule")?;
         if let Some(existing) = tables.schedules.get(&key(&schedule)) {
             return Ok(if existing.says_the_same(&schedule) {
                 CreateScheduleOutcome::Created
@@ -34,7 +34,7 @@ impl ScheduleStore for MemoryStore {
         for schedule in &schedules {
             check_schedule("apply_schedules", schedule)?;
         }
-        let mut tables = self.tables();
+        let mut tables = self.tables_for("apply_schedules")?;
         for mut schedule in schedules {
             if let Some(existing) = tables.schedules.get(&key(&schedule)) {
                 if existing.says_the_same(&schedule) {
@@ -49,15 +49,17 @@ impl ScheduleStore for MemoryStore {
     }
 
     async fn pause_schedule(&self, request: PauseSchedule) -> StoreResult<ScheduleOutcome> {
-        Ok(pause(&mut self.tables(), request))
+        Ok(pause(&mut *self.tables_for("pause_schedule")?, request))
     }
 
     async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome> {
         let key = (app.to_owned(), name.to_owned());
-        Ok(match self.tables().schedules.remove(&key) {
-            Some(_) => ScheduleOutcome::Done,
-            None => ScheduleOutcome::Unknown,
-        })
+        Ok(
+            match self.tables_for("delete_schedule")?.schedules.remove(&key) {
+                Some(_) => ScheduleOutcome::Done,
+                None => ScheduleOutcome::Unknown,
+            },
+        )
     }
 
     async fn list_schedules(&self, app: &str) -> StoreResult<Vec<ScheduleRecord>> {

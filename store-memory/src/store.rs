@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use durable_api::store::{StoreResult, Wakeup};
+use durable_api::store::{Fence, NotOwner, StoreResult, Wakeup};
 
 use crate::{MemoryOptions, data::Data, registry, tables::Tables};
 
@@ -15,6 +15,8 @@ use crate::{MemoryOptions, data::Data, registry, tables::Tables};
 pub struct MemoryStore {
     name: Option<Arc<str>>,
     pub(crate) data: Arc<Data>,
+    /// The execution on whose behalf this handle changes what is not its own.
+    fence: Option<Arc<Fence>>,
 }
 
 impl MemoryStore {
@@ -23,6 +25,7 @@ impl MemoryStore {
         Self {
             name: None,
             data: Arc::default(),
+            fence: None,
         }
     }
 
@@ -31,6 +34,7 @@ impl MemoryStore {
         Self {
             name: Some(name.into()),
             data: registry::get(name),
+            fence: None,
         }
     }
 
@@ -71,6 +75,31 @@ impl MemoryStore {
     /// The tables, to be changed. No method awaits while it holds the lock.
     pub(crate) fn tables(&self) -> RwLockWriteGuard<'_, Tables> {
         self.data.tables()
+    }
+
+    /// A handle that changes things on behalf of an execution.
+    pub(crate) fn acting_for(&self, fence: Fence) -> Self {
+        Self {
+            fence: Some(Arc::new(fence)),
+            ..self.clone()
+        }
+    }
+
+    /// The tables, to be changed on behalf of whoever this handle acts for.
+    ///
+    /// # Errors
+    /// [`NotOwner`], if that is an execution that may not write any more.
+    pub(crate) fn tables_for(
+        &self,
+        operation: &'static str,
+    ) -> StoreResult<RwLockWriteGuard<'_, Tables>> {
+        let tables = self.tables();
+        match &self.fence {
+            Some(fence) if !tables.may_write(&fence.workflow_id, fence.owner) => {
+                Err(NotOwner::error(operation))
+            }
+            _ => Ok(tables),
+        }
     }
 
     /// The tables, shared with others that read them, or that write checkpoints of other workflows.

@@ -24,7 +24,7 @@ impl VersionStore for MemoryStore {
     }
 
     async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
-        let mut tables = self.tables();
+        let mut tables = self.tables_for("set_latest_version")?;
         let Some(versions) = tables
             .versions
             .get_mut(&request.app)

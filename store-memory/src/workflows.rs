@@ -19,7 +19,7 @@ impl WorkflowStore for MemoryStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
         check_insertion("insert_workflow", &request)?;
         let queued = request.enqueue.is_some();
-        let outcome = insert(&mut self.tables(), request);
+        let outcome = insert(&mut *self.tables_for("insert_workflow")?, request);
         let waits = matches!(
             outcome,
             InsertOutcome::Inserted | InsertOutcome::Debounced(_)

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-use durable_api::store::{StoreError, StoreErrorKind};
+use durable_api::store::{NotOwner, StoreError, StoreErrorKind};
 use sqlx::{
     Error,
     postgres::{PgDatabaseError, PgSeverity},
@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) kind: StoreErrorKind,
     message: Option<String>,
     source: Option<Arc<Error>>,
+    /// Whether the fence refused it, and nothing failed.
+    is_refusal: bool,
 }
 
 impl Failure {
@@ -29,6 +31,17 @@ impl Failure {
             kind,
             message: Some(message.into()),
             source: None,
+            is_refusal: false,
+        }
+    }
+
+    /// The execution on whose behalf it was to be done does not own its workflow.
+    pub(crate) fn not_owner() -> Self {
+        Self {
+            kind: StoreErrorKind::Invalid,
+            message: None,
+            source: None,
+            is_refusal: true,
         }
     }
 
@@ -40,6 +53,7 @@ impl Failure {
             kind,
             message,
             source: Some(Arc::new(error)),
+            is_refusal: false,
         }
     }
 
@@ -54,6 +68,9 @@ impl Failure {
     }
 
     pub(crate) fn into_store_error(self, operation: &'static str) -> StoreError {
+        if self.is_refusal {
+            return NotOwner::error(operation);
+        }
         let mut error = StoreError::new(self.kind, operation);
         if let Some(message) = self.message {
             error = error.with_message(message);

@@ -38,6 +38,7 @@ mod aggregates;
 mod archives;
 mod attributes;
 mod batch;
+mod changes;
 mod claim;
 mod database;
 mod effects;

@@ -59,6 +59,10 @@ impl WorkflowStore for PostgresStore {
 
 async fn insert(store: &PostgresStore, request: InsertWorkflow) -> Result<InsertOutcome, Failure> {
     check_insert(&request)?;
+    if store.database.is_fenced() {
+        // What others insert has other fences.
+        return insert_singly(store, &request).await;
+    }
     let request = Arc::new(request);
     let inserted = match Enqueued::new(&request) {
         Some(item) => store.enqueues.submit(item).await,

@@ -1,8 +1,13 @@
 use redis::{Cmd, ToRedisArgs, Value};
 
-use durable_api::store::StoreResult;
+use durable_api::store::{Fence, NotOwner, StoreResult};
 
-use crate::{error::Progress, link::Link, script::Script};
+use crate::{
+    error::{Progress, damaged},
+    link::Link,
+    record, reply,
+    script::Script,
+};
 
 /// A script with its keys and arguments.
 pub(crate) struct Call<'a> {
@@ -10,6 +15,7 @@ pub(crate) struct Call<'a> {
     operation: &'static str,
     keys: Vec<String>,
     arguments: Vec<Argument<'a>>,
+    fence: Option<&'a Fence>,
 }
 
 enum Argument<'a> {
@@ -29,6 +35,7 @@ impl<'a> Call<'a> {
             operation,
             keys: keys.into_iter().collect(),
             arguments: Vec::new(),
+            fence: None,
         }
     }
 
@@ -65,6 +72,20 @@ impl<'a> Call<'a> {
         self.text(argument.map_or_else(String::new, |text| format!("={text}")))
     }
 
+    /// Has the script do nothing, unless an execution owns its workflow, which has this key.
+    #[must_use]
+    pub(crate) fn fenced<'b>(self, key: String, fence: &'b Fence) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        let mut call = self.text(record::owner(fence.owner));
+        call.key(key);
+        Call {
+            fence: Some(fence),
+            ..call
+        }
+    }
+
     /// Runs a script that may write.
     pub(crate) async fn write(self, link: &Link) -> StoreResult<Value> {
         self.run(link, Progress::Write).await
@@ -76,16 +97,38 @@ impl<'a> Call<'a> {
     }
 
     async fn run(self, link: &Link, effect: Progress) -> StoreResult<Value> {
-        let cmd = self.cmd(self.script.by_hash());
-        match link.script(self.operation, &cmd, effect).await {
+        let is_fenced = self.fence.is_some();
+        let cmd = self.cmd(self.script.by_hash(is_fenced));
+        let value = match link.script(self.operation, &cmd, effect).await {
             Ok(Some(value)) => Ok(value),
             // The server was restarted, or its scripts were flushed.
             Ok(None) => {
-                let cmd = self.cmd(self.script.by_source());
+                let cmd = self.cmd(self.script.by_source(is_fenced));
                 let value = link.script(self.operation, &cmd, effect).await;
                 value.map(Option::unwrap_or_default)
             }
             Err(error) => Err(error),
+        }?;
+        match self.fence {
+            Some(fence) => self.passed(fence, value),
+            None => Ok(value),
+        }
+    }
+
+    /// The answer of the script, if its fence let it run.
+    fn passed(&self, fence: &Fence, value: Value) -> StoreResult<Value> {
+        match &value {
+            Value::Array(said) => match said.as_slice() {
+                [Value::BulkString(name)] if name == b"fence" => {
+                    Err(NotOwner::error(self.operation))
+                }
+                [Value::BulkString(name), reason] if name == b"fence" => {
+                    let reason = reply::text(reason.clone()).unwrap_or_default();
+                    Err(damaged(self.operation, &fence.workflow_id, &reason))
+                }
+                _ => Ok(value),
+            },
+            _ => Ok(value),
         }
     }
 

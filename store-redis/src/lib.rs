@@ -115,6 +115,7 @@ mod aggregates;
 mod archives;
 mod attributes;
 mod call;
+mod changes;
 mod checkpoint;
 mod durability;
 mod effect;

@@ -73,13 +73,11 @@ impl ManagementStore for RedisStore {
         const OPERATION: &str = "set_attributes";
         let id = &request.workflow_id;
         let attributes = attributes::encode(OPERATION, &request.attributes)?;
-        let value = Call::new(&SET_ATTRIBUTES, OPERATION, [self.keys().workflow(id)])
+        let call = Call::new(&SET_ATTRIBUTES, OPERATION, [self.keys().workflow(id)])
             .arg(id)
             .text(request.now.as_millis())
-            .arg(&attributes)
-            .write(self.link())
-            .await
-            .map_err(|error| about(error, id))?;
+            .arg(&attributes);
+        let value = self.change(call).await.map_err(|error| about(error, id))?;
         let (answer, _) = bulk::answered(OPERATION, value)?;
         match answer.as_str() {
             "set" => Ok(SetAttributesOutcome::Set),

@@ -35,12 +35,11 @@ impl QueueStore for RedisStore {
 
     async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
         const OPERATION: &str = "delete_queue";
-        let value = Call::new(&DELETE_QUEUE, OPERATION, [self.keys().queues(app)])
+        let call = Call::new(&DELETE_QUEUE, OPERATION, [self.keys().queues(app)])
             .arg(self.keys().base())
             .arg(app)
-            .arg(name)
-            .write(self.link())
-            .await?;
+            .arg(name);
+        let value = self.change(call).await?;
         match reply::answer(value).as_ref().map(|(name, _)| name.as_str()) {
             Some("deleted") => Ok(DeleteQueueOutcome::Deleted),
             Some("in_use") => Ok(DeleteQueueOutcome::InUse),
@@ -89,14 +88,12 @@ impl QueueStore for RedisStore {
     async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
         const OPERATION: &str = "set_delay";
         let id = &request.workflow_id;
-        let value = Call::new(&SET_DELAY, OPERATION, [self.keys().workflow(id)])
+        let call = Call::new(&SET_DELAY, OPERATION, [self.keys().workflow(id)])
             .arg(self.keys().base())
             .arg(id)
             .text(request.until.as_millis())
-            .text(request.now.as_millis())
-            .write(self.link())
-            .await
-            .map_err(|error| about(error, id))?;
+            .text(request.now.as_millis());
+        let value = self.change(call).await.map_err(|error| about(error, id))?;
         let unreadable = || malformed(OPERATION, "the answer");
         let (answer, mut values) = answered(OPERATION, value)?;
         match answer.as_str() {

@@ -36,7 +36,7 @@ impl ScheduleStore for RedisStore {
         )
         .arg(self.keys().base())
         .arg(app);
-        let value = record::add(call, &schedule).write(self.link()).await?;
+        let value = self.change(record::add(call, &schedule)).await?;
         let (answer, mut values) = schedule_answer(OPERATION, app, name, value)?;
         match answer.as_str() {
             "created" => Ok(CreateScheduleOutcome::Created),
@@ -56,7 +56,7 @@ impl ScheduleStore for RedisStore {
             record::check(OPERATION, schedule)?;
             call = record::add(call.arg(&schedule.app), schedule);
         }
-        let value = call.write(self.link()).await?;
+        let value = self.change(call).await?;
         match reply::answer(value) {
             Some((answer, _)) if answer == "applied" => Ok(()),
             Some((answer, values)) if answer == "damaged_schedule" => {
@@ -73,26 +73,23 @@ impl ScheduleStore for RedisStore {
         const OPERATION: &str = "pause_schedule";
         let (app, name) = (&request.app, &request.name);
         let last_tick = request.last_tick.map(|tick| tick.as_millis().to_string());
-        let value = Call::new(
+        let call = Call::new(
             &PAUSE_SCHEDULE,
             OPERATION,
             [self.keys().schedule(app, name)],
         )
         .arg(self.keys().base())
         .text(u8::from(request.paused))
-        .text(last_tick.unwrap_or_default())
-        .write(self.link())
-        .await?;
+        .text(last_tick.unwrap_or_default());
+        let value = self.change(call).await?;
         outcome(OPERATION, app, name, value)
     }
 
     async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome> {
         const OPERATION: &str = "delete_schedule";
         let keys = [self.keys().schedule(app, name), self.keys().schedules(app)];
-        let value = Call::new(&DELETE_SCHEDULE, OPERATION, keys)
-            .arg(name)
-            .write(self.link())
-            .await?;
+        let call = Call::new(&DELETE_SCHEDULE, OPERATION, keys).arg(name);
+        let value = self.change(call).await?;
         outcome(OPERATION, app, name, value)
     }
 

@@ -6,20 +6,41 @@ use redis::Cmd;
 pub(crate) struct Script {
     source: &'static str,
     hash: LazyLock<String, fn() -> String>,
+    fenced: LazyLock<Fenced, fn() -> Fenced>,
+}
+
+/// A script behind a fence.
+struct Fenced {
+    source: String,
+    hash: String,
+}
+
+impl Fenced {
+    fn new(source: &str) -> Self {
+        let source = format!("{}\n{source}", include_str!("scripts/fence.lua"));
+        let hash = redis::Script::new(&source).get_hash().to_owned();
+        Self { source, hash }
+    }
 }
 
 impl Script {
     /// `EVALSHA`, which the server refuses with `NOSCRIPT` when it does not know the script.
-    pub(crate) fn by_hash(&self) -> Cmd {
+    pub(crate) fn by_hash(&self, is_fenced: bool) -> Cmd {
         let mut cmd = redis::cmd("EVALSHA");
-        cmd.arg(&*self.hash);
+        cmd.arg(match is_fenced {
+            true => &*self.fenced.hash,
+            false => &*self.hash,
+        });
         cmd
     }
 
     /// `EVAL`, after which the server knows the script.
-    pub(crate) fn by_source(&self) -> Cmd {
+    pub(crate) fn by_source(&self, is_fenced: bool) -> Cmd {
         let mut cmd = redis::cmd("EVAL");
-        cmd.arg(self.source);
+        cmd.arg(match is_fenced {
+            true => &*self.fenced.source,
+            false => self.source,
+        });
         cmd
     }
 }
@@ -32,6 +53,7 @@ macro_rules! scripts {
                 Script {
                     source: SOURCE,
                     hash: LazyLock::new(|| redis::Script::new(SOURCE).get_hash().to_owned()),
+                    fenced: LazyLock::new(|| Fenced::new(SOURCE)),
                 }
             };
         )*
@@ -64,6 +86,7 @@ scripts! {
     LIST_EXECUTORS = "keys", "list_executors";
     LIST_SCHEDULES = "attempt", "keys", "schedules", "list_schedules";
     MIGRATE = "attempt", "migrate";
+    NOTHING = "nothing";
     PAUSE_SCHEDULE = "attempt", "keys", "schedules", "pause_schedule";
     PUT_QUEUE = "attempt", "keys", "wakeups", "queues", "put_queue";
     READ_STREAM = "attempt", "statuses", "streams", "read_stream";

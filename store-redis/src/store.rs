@@ -1,9 +1,10 @@
 use std::{fmt, sync::Arc};
 
-use durable_api::store::StoreResult;
+use durable_api::store::{Fence, StoreResult};
+use redis::Value;
 
 use crate::{
-    RedisDurability, RedisOptions, error::at, keys::Keys, link::Link, server::Server,
+    RedisDurability, RedisOptions, call::Call, error::at, keys::Keys, link::Link, server::Server,
     wakeups::Subscriber,
 };
 
@@ -11,6 +12,8 @@ use crate::{
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
+    /// The execution on whose behalf this handle changes what is not its own.
+    fence: Option<Arc<Fence>>,
 }
 
 struct Inner {
@@ -53,6 +56,7 @@ impl RedisStore {
         server.durability.check("connect", options.allow_eviction)?;
         server.durability.log(&location);
         Ok(Self {
+            fence: None,
             inner: Arc::new(Inner {
                 link,
                 subscriber,
@@ -72,6 +76,29 @@ impl RedisStore {
     /// What the server's configuration makes of an acknowledged write.
     pub fn durability(&self) -> &RedisDurability {
         &self.inner.durability
+    }
+
+    /// A handle that changes things on behalf of an execution.
+    pub(crate) fn acting_for(&self, fence: Fence) -> Self {
+        Self {
+            fence: Some(Arc::new(fence)),
+            ..self.clone()
+        }
+    }
+
+    /// Runs a script that may write, on behalf of whoever this handle acts for.
+    ///
+    /// # Errors
+    /// [`NotOwner`](durable_api::store::NotOwner), if that is an execution that may not write any more.
+    pub(crate) async fn change(&self, call: Call<'_>) -> StoreResult<Value> {
+        let call = match &self.fence {
+            Some(fence) => {
+                let key = self.keys().workflow(&fence.workflow_id);
+                call.fenced(key, fence)
+            }
+            None => call,
+        };
+        call.write(self.link()).await
     }
 
     pub(crate) fn link(&self) -> &Link {

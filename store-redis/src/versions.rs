@@ -28,16 +28,15 @@ impl VersionStore for RedisStore {
     async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
         const OPERATION: &str = "set_latest_version";
         let keys = self.keys();
-        let value = Call::new(
+        let call = Call::new(
             &SET_LATEST_VERSION,
             OPERATION,
             [keys.versions(&request.app)],
         )
         .arg(keys.base())
         .arg(&request.version)
-        .text(request.now.as_millis())
-        .write(self.link())
-        .await?;
+        .text(request.now.as_millis());
+        let value = self.change(call).await?;
         match reply::answer(value).as_ref().map(|(name, _)| name.as_str()) {
             Some("set") => Ok(SetLatestOutcome::Set),
             Some("unknown_version") => Ok(SetLatestOutcome::UnknownVersion),

@@ -19,6 +19,7 @@ mod administration;
 mod aggregates;
 mod archives;
 mod attributes;
+mod changes;
 mod database;
 mod effects;
 mod error;

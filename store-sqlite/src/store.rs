@@ -1,14 +1,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use durable_api::store::StoreResult;
+use durable_api::store::{Fence, NotOwner, StoreResult};
 
 use crate::{
     SqliteOptions,
     database::Database,
     queues::Rounds,
     readers::Readers,
+    steps::check_owner,
     url,
-    writer::{Write, Writer},
+    writer::{OnBehalf, Write, Writer},
 };
 
 /// A handle on a store that is a file of SQLite. A clone is another handle on the same connections.
@@ -33,6 +34,8 @@ pub struct SqliteStore {
     pub(crate) polling: Option<Duration>,
     pub(crate) transaction_timeout: Duration,
     pub(crate) rounds: Arc<Rounds>,
+    /// The execution on whose behalf this handle changes what is not its own.
+    pub(crate) fence: Option<Arc<Fence>>,
 }
 
 impl SqliteStore {
@@ -70,6 +73,7 @@ impl SqliteStore {
             polling: options.polling,
             transaction_timeout: options.transaction_timeout,
             rounds: Arc::default(),
+            fence: None,
             database,
         })
     }
@@ -87,6 +91,20 @@ impl SqliteStore {
     /// Has a write done, in a commit that it may share with others.
     pub(crate) async fn write<W: Write>(&self, write: W) -> StoreResult<W::Answer> {
         self.writer.submit(write).await
+    }
+
+    /// As [`write`](Self::write), on behalf of whoever this handle acts for.
+    ///
+    /// # Errors
+    /// [`NotOwner`], if that is an execution that may not write any more.
+    pub(crate) async fn change<W: Write>(&self, write: W) -> StoreResult<W::Answer> {
+        let Some(fence) = &self.fence else {
+            return self.write(write).await;
+        };
+        check_owner(W::OPERATION, fence.owner)?;
+        let fenced = OnBehalf::new(Arc::clone(fence), write);
+        let done = self.write(fenced).await?;
+        done.ok_or_else(|| NotOwner::error(W::OPERATION))
     }
 }
 

@@ -28,7 +28,7 @@ impl VersionStore for SqliteStore {
             SetLatest::OPERATION,
             [request.app.as_str(), &request.version],
         )?;
-        self.write(SetLatest(request)).await
+        self.change(SetLatest(request)).await
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {

@@ -25,6 +25,11 @@ mockall::mock! {
     }
 
     #[async_trait]
+    impl ChangeStore for SystemStore {
+        async fn change(&self, by: Fence, change: Change) -> StoreResult<Fenced<Changed>>;
+    }
+
+    #[async_trait]
     impl EventStore for SystemStore {
         async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome>;
         async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup>;

@@ -10,13 +10,15 @@
 //! 5. Every write is safe to repeat with the same arguments after an error: a write that had been
 //!    applied answers as it did the first time, and changes nothing.
 //! 6. A write that belongs to an execution carries its [`Owner`] and is applied only while the
-//!    workflow is `PENDING` and owned by it, judged in the same transaction.
+//!    workflow is `PENDING` and owned by it, judged in the same transaction. So is what an execution
+//!    changes that is not its own: it goes by [`change`](ChangeStore::change), with a [`Fence`].
 //! 7. A method never waits for something to happen. It may wait for its own commit.
 //! 8. A write that was acknowledged survives a crash of the process and, in the store's documented
 //!    durability class, of the server.
 mod administration;
 mod aggregates;
 mod archives;
+mod changes;
 mod error;
 mod events;
 mod executors;
@@ -44,6 +46,7 @@ pub use aggregates::{AggregateStore, AggregateWorkflows, GroupKey, WorkflowGroup
 pub use archives::{
     ArchiveStore, ArchivedEvent, ArchivedMessage, ArchivedStream, ImportOutcome, WorkflowArchive,
 };
+pub use changes::{Change, ChangeStore, Changed, Fence, Fenced, NotOwner};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use events::{EventLookup, EventStore, SetEvent, SetEventOutcome};
 pub use executors::{
@@ -91,6 +94,7 @@ pub trait SystemStore:
     AdministrationStore
     + AggregateStore
     + ArchiveStore
+    + ChangeStore
     + EventStore
     + ExecutorStore
     + LifecycleStore
@@ -112,6 +116,7 @@ impl<T> SystemStore for T where
     T: AdministrationStore
         + AggregateStore
         + ArchiveStore
+        + ChangeStore
         + EventStore
         + ExecutorStore
         + LifecycleStore

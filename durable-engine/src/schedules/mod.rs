@@ -6,14 +6,14 @@ use durable_api::{
     Error, INTERNAL_QUEUE, Timestamp,
     requests::{Backfill, Named, ScheduleRequest, StartWorkflow},
     store::{
-        CreateScheduleOutcome, Enqueue, Incarnation, InsertOutcome, InsertWorkflow, Owner,
-        PauseSchedule, ScheduleOutcome, ScheduleRecord, ScheduleStore, WorkflowStore,
+        Change, CreateScheduleOutcome, Enqueue, Incarnation, InsertOutcome, InsertWorkflow, Owner,
+        PauseSchedule, ScheduleOutcome, ScheduleRecord, ScheduleStore,
     },
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
-use crate::{engine::Engine, enqueue, names, outage::Patience, queues, start::conflict};
+use crate::{engine::Engine, enqueue, names, outage::Patience, queues, run::Run, start::conflict};
 use timetable::{Timetable, run_id};
 
 pub(crate) use ticks::start;
@@ -22,13 +22,14 @@ pub(crate) use ticks::start;
 const MOST_TICKS: usize = 10_000;
 
 /// Stores a new schedule.
-pub(crate) async fn create(engine: &Engine, request: ScheduleRequest) -> Result<(), Error> {
+pub(crate) async fn create(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: ScheduleRequest,
+) -> Result<(), Error> {
     let schedule = prepare(engine, request).await?;
-    let store: &dyn ScheduleStore = engine.store();
     let outcome = engine
-        .persist("create_schedule", Patience::Transient, || {
-            store.create_schedule(schedule.clone())
-        })
+        .change(by, Change::CreateSchedule(schedule.clone()))
         .await?;
     engine.schedules_changed.notify_one();
     match outcome {
@@ -40,7 +41,11 @@ pub(crate) async fn create(engine: &Engine, request: ScheduleRequest) -> Result<
 }
 
 /// Stores schedules, also in place of others.
-pub(crate) async fn apply(engine: &Engine, requests: Vec<ScheduleRequest>) -> Result<(), Error> {
+pub(crate) async fn apply(
+    engine: &Engine,
+    by: Option<&Run>,
+    requests: Vec<ScheduleRequest>,
+) -> Result<(), Error> {
     let mut schedules = Vec::new();
     for request in requests {
         schedules.push(prepare(engine, request).await?);
@@ -56,12 +61,7 @@ pub(crate) async fn apply(engine: &Engine, requests: Vec<ScheduleRequest>) -> Re
             }
         }
     }
-    let store: &dyn ScheduleStore = engine.store();
-    engine
-        .persist("apply_schedules", Patience::Transient, || {
-            store.apply_schedules(schedules.clone())
-        })
-        .await?;
+    let () = engine.change(by, Change::ApplySchedules(schedules)).await?;
     engine.schedules_changed.notify_one();
     Ok(())
 }
@@ -114,7 +114,12 @@ fn unknown(name: &str) -> Error {
 }
 
 /// Pauses a schedule, or goes on with it.
-pub(crate) async fn pause(engine: &Engine, name: &str, paused: bool) -> Result<(), Error> {
+pub(crate) async fn pause(
+    engine: &Engine,
+    by: Option<&Run>,
+    name: &str,
+    paused: bool,
+) -> Result<(), Error> {
     let mut request = PauseSchedule::new(&engine.config.app, name, paused);
     if !paused {
         let schedule = find(engine, name).await?;
@@ -122,22 +127,20 @@ pub(crate) async fn pause(engine: &Engine, name: &str, paused: bool) -> Result<(
             request.last_tick = Some(engine.now());
         }
     }
-    let store: &dyn ScheduleStore = engine.store();
-    let outcome = engine
-        .persist("pause_schedule", Patience::Transient, || {
-            store.pause_schedule(request.clone())
-        })
-        .await?;
+    let outcome = engine.change(by, Change::PauseSchedule(request)).await?;
     engine.schedules_changed.notify_one();
     done(name, outcome)
 }
 
-pub(crate) async fn delete(engine: &Engine, name: &str) -> Result<(), Error> {
-    let store: &dyn ScheduleStore = engine.store();
+pub(crate) async fn delete(engine: &Engine, by: Option<&Run>, name: &str) -> Result<(), Error> {
     let outcome = engine
-        .persist("delete_schedule", Patience::Transient, || {
-            store.delete_schedule(&engine.config.app, name)
-        })
+        .change(
+            by,
+            Change::DeleteSchedule {
+                app: engine.config.app.clone(),
+                name: name.to_owned(),
+            },
+        )
         .await?;
     done(name, outcome)
 }
@@ -149,26 +152,30 @@ fn done(name: &str, outcome: ScheduleOutcome) -> Result<(), Error> {
     }
 }
 
-/// Starts a run now, and returns its id. `holder` is the workflow that asks, whose repetition finds the same run.
+/// Starts a run now, and returns its id. The repetition of a workflow that asks finds the same run.
 pub(crate) async fn trigger(
     engine: &Engine,
+    by: Option<&Run>,
     request: &Named,
-    holder: Option<&str>,
 ) -> Result<String, Error> {
     let schedule = find(engine, &request.name).await?;
-    let id = match (holder, request.step_id) {
-        (Some(holder), Some(step_id)) => format!("{holder}-{step_id}"),
+    let id = match (by, request.step_id) {
+        (Some(run), Some(step_id)) => format!("{}-{step_id}", run.workflow_id()),
         _ => format!(
             "sched-{}-trigger-{}",
             schedule.name,
             engine.config.ids.next_id()
         ),
     };
-    start_run(engine, &schedule, id).await
+    start_run(engine, by, &schedule, id).await
 }
 
 /// Starts the runs of past ticks, and returns their ids.
-pub(crate) async fn backfill(engine: &Engine, request: &Backfill) -> Result<Vec<String>, Error> {
+pub(crate) async fn backfill(
+    engine: &Engine,
+    by: Option<&Run>,
+    request: &Backfill,
+) -> Result<Vec<String>, Error> {
     let schedule = find(engine, &request.name).await?;
     let timetable = Timetable::of(&schedule)?;
     let mut ids = Vec::new();
@@ -188,7 +195,7 @@ pub(crate) async fn backfill(engine: &Engine, request: &Backfill) -> Result<Vec<
     }
     let schedule = &schedule;
     stream::iter(ids)
-        .map(|id| start_run(engine, schedule, id))
+        .map(|id| start_run(engine, by, schedule, id))
         .buffered(64)
         .try_collect()
         .await
@@ -196,18 +203,16 @@ pub(crate) async fn backfill(engine: &Engine, request: &Backfill) -> Result<Vec<
 
 async fn start_run(
     engine: &Engine,
+    by: Option<&Run>,
     schedule: &ScheduleRecord,
     id: String,
 ) -> Result<String, Error> {
     names::check_derived("workflow id", &id)?;
     let run = run_of(engine, schedule, id);
-    let store: &dyn WorkflowStore = engine.store();
-    let outcome = engine
-        .persist("insert_workflow", Patience::Transient, || {
-            store.insert_workflow(run.clone())
-        })
+    let outcome: Box<InsertOutcome> = engine
+        .change(by, Change::InsertWorkflow(Box::new(run.clone())))
         .await?;
-    match outcome {
+    match *outcome {
         InsertOutcome::Conflict(record) => Err(conflict(record)),
         _ => Ok(run.id),
     }

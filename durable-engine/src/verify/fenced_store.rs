@@ -4,17 +4,18 @@ use durable_api::{
     Payload,
     store::{
         AdministrationStore, AggregateStore, AggregateWorkflows, AppendOutcome, AppendStream,
-        ArchiveStore, BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows,
-        ClaimedWorkflows, CreateScheduleOutcome, DeleteFinished, DeleteQueueOutcome,
-        DeleteWorkflows, DequeueWorkflows, DequeuedWorkflows, DynBody, DynConnection, EventLookup,
-        EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, FinishOutcome,
-        FinishWorkflow, FireOutcome, FireSchedule, ForkOutcome, ForkWorkflow, HeartbeatOutcome,
-        ImportOutcome, Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore, ManagementStore,
-        MessageStore, OutboxStore, PauseSchedule, Payloads, QueueRecord, QueueStore, ReadStream,
-        ReceiveMessage, ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor,
-        RegisterOutcome, RegisterVersion, ReleaseDelayed, ReleaseOutcome, ResumeWorkflows,
-        RetireOutcome, ScheduleOutcome, ScheduleRecord, ScheduleStore, SendMessage, SendOutcome,
-        SetAttributes, SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
+        ArchiveStore, BulkOutcome, CancelExpired, CancelWorkflows, Change, ChangeStore, Changed,
+        ClaimWorkflows, ClaimedWorkflows, CreateScheduleOutcome, DeleteFinished,
+        DeleteQueueOutcome, DeleteWorkflows, DequeueWorkflows, DequeuedWorkflows, DynBody,
+        DynConnection, EventLookup, EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor,
+        ExpelOutcome, Fence, Fenced, FinishOutcome, FinishWorkflow, FireOutcome, FireSchedule,
+        ForkOutcome, ForkWorkflow, HeartbeatOutcome, ImportOutcome, Incarnation, InsertOutcome,
+        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, PauseSchedule,
+        Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage, ReceiveOutcome,
+        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
+        ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome, ScheduleOutcome,
+        ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
+        SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
         SetLatestOutcome, StepRecord, StepRef, StepStore, StoreDescription, StoreError,
         StoreErrorKind, StoreResult, StreamPage, StreamStore, TransactionOutcome, TransactionStore,
         VersionRecord, VersionStore, WakeupStore, Wakeups, WorkflowArchive, WorkflowFilter,
@@ -57,6 +58,9 @@ refuse! {
     ArchiveStore {
         export_workflow(_id: &str) -> Option<WorkflowArchive>;
         import_workflow(_archive: WorkflowArchive) -> ImportOutcome;
+    }
+    ChangeStore {
+        change(_by: Fence, _change: Change) -> Fenced<Changed>;
     }
     EventStore {
         set_event(_request: SetEvent) -> SetEventOutcome;

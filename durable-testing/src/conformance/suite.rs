@@ -542,6 +542,15 @@ suite! { $
         a_value_during_the_end_is_refused_or_before_it,
         a_reader_misses_no_value_before_the_end,
     }
+    changes {
+        an_owner_makes_every_change,
+        a_former_owner_changes_nothing,
+        another_execution_of_the_executor_changes_nothing,
+        an_execution_whose_workflow_ended_changes_nothing,
+        nobody_changes_anything_for_a_workflow_that_does_not_run,
+        an_execution_that_ends_its_own_workflow_does_so_once,
+        of_two_that_cancel_each_other_one_does,
+    }
     management_races {
         of_an_outcome_and_a_cancellation_one_ends_the_workflow,
         a_claim_during_a_cancellation_is_fenced_out,

@@ -1,13 +1,13 @@
 use durable_api::{
     Payload,
     store::{
-        AppendOutcome, BulkOutcome, ClaimedWorkflows, CreateScheduleOutcome, DeleteQueueOutcome,
-        DequeuedWorkflows, EventLookup, ExecutorRecord, ExpelOutcome, FinishOutcome, FireOutcome,
-        ForkOutcome, HeartbeatOutcome, ImportOutcome, InsertOutcome, QueueRecord, ReceiveOutcome,
-        RecordOutcome, ReleaseOutcome, RetireOutcome, ScheduleOutcome, ScheduleRecord, SendOutcome,
-        SetAttributesOutcome, SetDelayOutcome, SetEventOutcome, SetLatestOutcome, StepRecord,
-        StoreError, StreamPage, VersionRecord, WorkflowArchive, WorkflowGroup, WorkflowPage,
-        WorkflowRecord,
+        AppendOutcome, BulkOutcome, Changed, ClaimedWorkflows, CreateScheduleOutcome,
+        DeleteQueueOutcome, DequeuedWorkflows, EventLookup, ExecutorRecord, ExpelOutcome, Fenced,
+        FinishOutcome, FireOutcome, ForkOutcome, HeartbeatOutcome, ImportOutcome, InsertOutcome,
+        QueueRecord, ReceiveOutcome, RecordOutcome, ReleaseOutcome, RetireOutcome, ScheduleOutcome,
+        ScheduleRecord, SendOutcome, SetAttributesOutcome, SetDelayOutcome, SetEventOutcome,
+        SetLatestOutcome, StepRecord, StoreError, StreamPage, VersionRecord, WorkflowArchive,
+        WorkflowGroup, WorkflowPage, WorkflowRecord,
     },
 };
 
@@ -62,6 +62,7 @@ given! {
     Archive(Option<WorkflowArchive>),
     Append(AppendOutcome),
     Bulk(BulkOutcome),
+    Changed(Fenced<Changed>),
     Claimed(ClaimedWorkflows),
     CreateSchedule(CreateScheduleOutcome),
     DeleteQueue(DeleteQueueOutcome),

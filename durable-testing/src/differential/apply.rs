@@ -1,8 +1,8 @@
 use durable_api::{
     SystemStore,
     store::{
-        ClaimedWorkflow, ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows, Payloads,
-        StoreError, StoreResult,
+        Changed, ClaimedWorkflow, ClaimedWorkflows, CreateScheduleOutcome, DequeuedWorkflows,
+        Fenced, Payloads, StoreError, StoreResult,
     },
 };
 
@@ -42,6 +42,15 @@ async fn call(
         O::ApplySchedules(schedules) => given(store.apply_schedules(schedules).await?),
         O::CancelExpired(request) => given(store.cancel_expired(request).await?),
         O::Cancel(request) => given(store.cancel_workflows(request).await?),
+        O::Change(fence, change) => {
+            let mut answer = store.change(fence, change).await?;
+            if let Fenced::Done(Changed::CreateSchedule(CreateScheduleOutcome::Exists(existing))) =
+                &mut answer
+            {
+                existing.revision = revisions.rank(existing.revision);
+            }
+            given(answer)
+        }
         O::Claim(request) => {
             let limit = request.limit as usize;
             given(claimed(store.claim_workflows(request).await?, limit))

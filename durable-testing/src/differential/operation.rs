@@ -1,10 +1,10 @@
 use durable_api::store::{
-    AggregateWorkflows, AppendStream, CancelExpired, CancelWorkflows, ClaimWorkflows,
-    DeleteFinished, DeleteWorkflows, DequeueWorkflows, ExpelExecutor, FinishWorkflow, FireSchedule,
-    ForkWorkflow, Incarnation, InsertWorkflow, PauseSchedule, QueueRecord, ReadStream,
-    ReceiveMessage, RecordStep, RegisterExecutor, RegisterVersion, ReleaseDelayed, ResumeWorkflows,
-    ScheduleRecord, SendMessage, SetAttributes, SetDelay, SetEvent, WorkflowArchive,
-    WorkflowFilter,
+    AggregateWorkflows, AppendStream, CancelExpired, CancelWorkflows, Change, ClaimWorkflows,
+    DeleteFinished, DeleteWorkflows, DequeueWorkflows, ExpelExecutor, Fence, FinishWorkflow,
+    FireSchedule, ForkWorkflow, Incarnation, InsertWorkflow, PauseSchedule, QueueRecord,
+    ReadStream, ReceiveMessage, RecordStep, RegisterExecutor, RegisterVersion, ReleaseDelayed,
+    ResumeWorkflows, ScheduleRecord, SendMessage, SetAttributes, SetDelay, SetEvent,
+    WorkflowArchive, WorkflowFilter,
 };
 
 use super::transaction::Transaction;
@@ -19,6 +19,7 @@ pub(super) enum Operation {
     ApplySchedules(Vec<ScheduleRecord>),
     CancelExpired(CancelExpired),
     Cancel(CancelWorkflows),
+    Change(Fence, Change),
     Claim(ClaimWorkflows),
     CreateSchedule(ScheduleRecord),
     DeleteFinished(DeleteFinished),
@@ -81,7 +82,41 @@ impl Operation {
     pub(super) fn changes_schedules(&self) -> bool {
         matches!(
             self,
-            Self::ApplySchedules(_) | Self::CreateSchedule(_) | Self::PauseSchedule(_)
+            Self::ApplySchedules(_)
+                | Self::Change(
+                    _,
+                    Change::ApplySchedules(_)
+                        | Change::CreateSchedule(_)
+                        | Change::PauseSchedule(_)
+                )
+                | Self::CreateSchedule(_)
+                | Self::PauseSchedule(_)
         )
+    }
+
+    /// The same on behalf of an execution, if that can be asked for.
+    pub(super) fn on_behalf_of(self, fence: Fence) -> Self {
+        let change = match self {
+            Self::ApplySchedules(schedules) => Change::ApplySchedules(schedules),
+            Self::Cancel(request) => Change::CancelWorkflows(request),
+            Self::CreateSchedule(schedule) => Change::CreateSchedule(schedule),
+            Self::DeleteFinished(request) => Change::DeleteFinished(request),
+            Self::DeleteQueue(app, name) => Change::DeleteQueue { app, name },
+            Self::DeleteSchedule(app, name) => Change::DeleteSchedule { app, name },
+            Self::Delete(request) => Change::DeleteWorkflows(request),
+            Self::Fork(requests) => Change::ForkWorkflows(requests),
+            Self::Import(archive) => Change::ImportWorkflow(archive),
+            Self::Insert(request) if request.enqueue.is_some() && request.parent.is_none() => {
+                Change::InsertWorkflow(Box::new(request))
+            }
+            Self::PauseSchedule(request) => Change::PauseSchedule(request),
+            Self::PutQueue(queue) => Change::PutQueue(queue),
+            Self::Resume(request) => Change::ResumeWorkflows(request),
+            Self::SetAttributes(request) => Change::SetAttributes(request),
+            Self::SetDelay(request) => Change::SetDelay(request),
+            Self::SetLatestVersion(request) => Change::SetLatestVersion(request),
+            other => return other,
+        };
+        Self::Change(fence, change)
     }
 }

@@ -4,17 +4,18 @@ use durable_api::{
     Payload,
     store::{
         AdministrationStore, AggregateStore, AggregateWorkflows, AppendOutcome, AppendStream,
-        ArchiveStore, BulkOutcome, CancelExpired, CancelWorkflows, ClaimWorkflows,
-        ClaimedWorkflows, CreateScheduleOutcome, DeleteFinished, DeleteQueueOutcome,
-        DeleteWorkflows, DequeueWorkflows, DequeuedWorkflows, DynBody, DynConnection, EventLookup,
-        EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, FinishOutcome,
-        FinishWorkflow, FireOutcome, FireSchedule, ForkOutcome, ForkWorkflow, HeartbeatOutcome,
-        ImportOutcome, Incarnation, InsertOutcome, InsertWorkflow, LifecycleStore, ManagementStore,
-        MessageStore, OutboxStore, PauseSchedule, Payloads, QueueRecord, QueueStore, ReadStream,
-        ReceiveMessage, ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor,
-        RegisterOutcome, RegisterVersion, ReleaseDelayed, ReleaseOutcome, ResumeWorkflows,
-        RetireOutcome, ScheduleOutcome, ScheduleRecord, ScheduleStore, SendMessage, SendOutcome,
-        SetAttributes, SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
+        ArchiveStore, BulkOutcome, CancelExpired, CancelWorkflows, Change, ChangeStore, Changed,
+        ClaimWorkflows, ClaimedWorkflows, CreateScheduleOutcome, DeleteFinished,
+        DeleteQueueOutcome, DeleteWorkflows, DequeueWorkflows, DequeuedWorkflows, DynBody,
+        DynConnection, EventLookup, EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor,
+        ExpelOutcome, Fence, Fenced, FinishOutcome, FinishWorkflow, FireOutcome, FireSchedule,
+        ForkOutcome, ForkWorkflow, HeartbeatOutcome, ImportOutcome, Incarnation, InsertOutcome,
+        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, PauseSchedule,
+        Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage, ReceiveOutcome,
+        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
+        ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome, ScheduleOutcome,
+        ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
+        SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
         SetLatestOutcome, StepRecord, StepRef, StepStore, StoreDescription, StoreResult,
         StreamPage, StreamStore, TransactionOutcome, TransactionStore, VersionRecord, VersionStore,
         WakeupStore, Wakeups, WorkflowArchive, WorkflowFilter, WorkflowGroup, WorkflowPage,
@@ -61,6 +62,15 @@ impl ArchiveStore for FaultyStore {
 
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome> {
         self.call("import_workflow", self.inner.import_workflow(archive))
+            .await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ChangeStore for FaultyStore {
+    async fn change(&self, by: Fence, change: Change) -> StoreResult<Fenced<Changed>> {
+        self.call(change.operation(), self.inner.change(by, change))
             .await
     }
 }

@@ -1,6 +1,7 @@
 //! The pool, the schema, and the unit of work that all operations are made of.
 mod begin;
 mod connections;
+mod fencing;
 mod hosts;
 mod planner;
 mod route;
@@ -14,6 +15,7 @@ use durable_api::store::StoreErrorKind;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 pub(crate) use connections::{Connections, close_distrusted};
+pub(crate) use fencing::Fencing;
 pub(crate) use hosts::{Hosts, SessionAttrs};
 pub(crate) use route::Route;
 pub(crate) use schema::Schema;
@@ -28,6 +30,8 @@ pub(crate) struct Database {
     connections: Connections,
     schema: Arc<Schema>,
     transaction_pooling: bool,
+    /// What each write through this handle depends on.
+    fencing: Option<Arc<Fencing>>,
 }
 
 impl Database {
@@ -36,7 +40,21 @@ impl Database {
             connections,
             schema: Arc::new(schema),
             transaction_pooling,
+            fencing: None,
         }
+    }
+
+    /// A handle by which everything is written under a fence.
+    pub(crate) fn fenced(&self, fencing: Fencing) -> Self {
+        Self {
+            fencing: Some(Arc::new(fencing)),
+            ..self.clone()
+        }
+    }
+
+    /// Whether this handle writes on behalf of an execution.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fencing.is_some()
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -66,8 +84,9 @@ impl Database {
 
     /// A unit of work of exactly one statement, which commits by itself.
     pub(crate) async fn single(&self, access: Access) -> Result<Work, Failure> {
-        if self.transaction_pooling {
-            // Parse and Bind travel apart; only a transaction keeps them on one server connection.
+        // Parse and Bind travel apart under pooling; only a transaction keeps them on one server connection, and a fence with what it
+        // guards.
+        if self.transaction_pooling || (self.is_fenced() && access == Access::Write) {
             return self.transaction(access).await;
         }
         let connection = self.connections.acquire().await;
@@ -95,11 +114,14 @@ impl Database {
     ) -> Result<Work, Failure> {
         let transaction = self.connections.begin(statement).await;
         let transaction = transaction.map_err(|error| self.unreached(error))?;
-        Ok(Work::transaction(
-            self.connections.clone(),
-            transaction,
-            access,
-        ))
+        let mut work = Work::transaction(self.connections.clone(), transaction, access);
+        if let (Some(fencing), Access::Write) = (&self.fencing, access)
+            && let Err(refusal) = fencing.judge(self, &mut work).await
+        {
+            work.roll_back().await;
+            return Err(refusal);
+        }
+        Ok(work)
     }
 
     /// Reads with one statement.

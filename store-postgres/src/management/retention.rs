@@ -34,12 +34,13 @@ pub(super) async fn delete_finished(
     request: &DeleteFinished,
 ) -> Result<Vec<String>, Failure> {
     writes::check([request.app.as_str()], None, [])?;
-    if request.completed_before.is_none() && request.keep_latest.is_none() {
-        return Ok(Vec::new());
-    }
     let ends = WorkflowStatus::ALL.into_iter();
     let ends = ends.filter(|status| status.is_final());
     let mut work = database.planned(Access::Write).await?;
+    if request.completed_before.is_none() && request.keep_latest.is_none() {
+        work.roll_back().await;
+        return Ok(Vec::new());
+    }
     let query = database
         .query(FINISHED)
         .persistent(false)

@@ -50,7 +50,7 @@ pub(super) async fn import(
         call = call.text(list.len());
         call = list.into_iter().fold(call, Call::bytes);
     }
-    let (answer, mut rest) = answered(OPERATION, call.write(store.link()).await?)?;
+    let (answer, mut rest) = answered(OPERATION, store.change(call).await?)?;
     match answer.as_str() {
         "imported" => Ok(ImportOutcome::Imported),
         "exists" => Ok(ImportOutcome::Exists),

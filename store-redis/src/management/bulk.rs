@@ -24,7 +24,7 @@ pub(super) async fn run<'a>(
     for id in ids {
         call = call.arg(id);
     }
-    let (answer, values) = answered(operation, call.write(store.link()).await?)?;
+    let (answer, values) = answered(operation, store.change(call).await?)?;
     let values: Option<[Value; 4]> = values.collect::<Vec<_>>().try_into().ok();
     values
         .filter(|_| answer == "done")

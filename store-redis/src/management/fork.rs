@@ -52,7 +52,7 @@ pub(super) async fn fork(
     }
 
     let unreadable = || malformed(OPERATION, "the answer");
-    let (answer, mut values) = answered(OPERATION, call.write(store.link()).await?)?;
+    let (answer, mut values) = answered(OPERATION, store.change(call).await?)?;
     let value = values.next().ok_or_else(unreadable)?;
     match answer.as_str() {
         "done" => texts(value)

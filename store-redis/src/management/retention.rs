@@ -9,7 +9,7 @@ use crate::{
     error::malformed,
     keys::{before, until},
     reply,
-    script::{CANCEL_EXPIRED, DELETE_FINISHED},
+    script::{CANCEL_EXPIRED, DELETE_FINISHED, NOTHING},
 };
 
 /// How many workflows one script looks at.
@@ -49,13 +49,15 @@ pub(super) async fn delete_finished(
     request: DeleteFinished,
 ) -> StoreResult<u64> {
     const OPERATION: &str = "delete_finished";
-    if request.completed_before.is_none() && request.keep_latest.is_none() {
+    let is_bounded = request.completed_before.is_some() || request.keep_latest.is_some();
+    if !is_bounded || request.limit == 0 {
+        store.change(Call::new(&NOTHING, OPERATION, [])).await?;
         return Ok(0);
     }
     let keys = store.keys();
     let mut progress = Progress::new(u64::from(request.limit));
     while let Some(wanted) = progress.wanted() {
-        let value = Call::new(&DELETE_FINISHED, OPERATION, [keys.finished(&request.app)])
+        let call = Call::new(&DELETE_FINISHED, OPERATION, [keys.finished(&request.app)])
             .arg(keys.base())
             .arg(&request.app)
             .text(
@@ -65,9 +67,8 @@ pub(super) async fn delete_finished(
             )
             .text(request.keep_latest.unwrap_or_default())
             .text(progress.passed)
-            .text(wanted)
-            .write(store.link())
-            .await?;
+            .text(wanted);
+        let value = store.change(call).await?;
         let (looked, deleted) = pair(value)
             .and_then(|(looked, deleted)| match deleted {
                 Value::Int(count) => Some((looked, u64::try_from(count).ok()?)),

@@ -19,14 +19,13 @@ pub(super) async fn put(store: &RedisStore, queue: QueueRecord) -> StoreResult<(
     let record = serde_json::to_string(&queue)
         .map_err(|_| invalid(OPERATION, "the queue cannot be written as JSON"))?;
     let has_rate = queue.limits.rate.is_some() || queue.partition_limits.rate.is_some();
-    let value = Call::new(&PUT_QUEUE, OPERATION, [store.keys().queues(&queue.app)])
+    let call = Call::new(&PUT_QUEUE, OPERATION, [store.keys().queues(&queue.app)])
         .arg(store.keys().base())
         .arg(&queue.app)
         .arg(&queue.name)
         .arg(&record)
-        .text(u8::from(has_rate))
-        .write(store.link())
-        .await?;
+        .text(u8::from(has_rate));
+    let value = store.change(call).await?;
     match reply::answer(value) {
         Some((answer, _)) if answer == "put" => Ok(()),
         _ => Err(malformed(OPERATION, "the answer")),

@@ -23,7 +23,7 @@ pub(super) async fn enqueue(
     let keys = store.keys();
     let call = Call::new(&ENQUEUE_WORKFLOW, OPERATION, [keys.workflow(&request.id)]);
     let call = add_request(OPERATION, call.arg(keys.base()), &request)?;
-    insert::answer(&request, call.write(store.link()).await?)
+    insert::answer(&request, store.change(call).await?)
 }
 
 /// Adds what `scripts/accept.lua` reads. What is wrong with the request refuses it.

@@ -60,7 +60,7 @@ pub(super) async fn insert(
         None => call.arg("").arg("").arg("").arg(""),
     };
     let call = add_row(call, &request, &attributes);
-    answer(&request, call.write(store.link()).await?)
+    answer(&request, store.change(call).await?)
 }
 
 /// What a script made of a request.

@@ -27,6 +27,6 @@ impl ArchiveStore for SqliteStore {
 
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome> {
         check::check(WorkflowArchive::OPERATION, &archive)?;
-        self.write(archive).await
+        self.change(archive).await
     }
 }

@@ -20,7 +20,7 @@ use fork::Forks;
 #[async_trait]
 impl ManagementStore for SqliteStore {
     async fn cancel_workflows(&self, request: CancelWorkflows) -> StoreResult<BulkOutcome> {
-        self.write(request).await
+        self.change(request).await
     }
 
     async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>> {
@@ -29,7 +29,7 @@ impl ManagementStore for SqliteStore {
 
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
         check_texts(ResumeWorkflows::OPERATION, request.queue.as_deref())?;
-        let resumed = self.write(request).await?;
+        let resumed = self.change(request).await?;
         Ok(resumed.outcome)
     }
 
@@ -43,20 +43,20 @@ impl ManagementStore for SqliteStore {
                     .chain(request.queue.as_deref())
             }),
         )?;
-        self.write(Forks(requests)).await
+        self.change(Forks(requests)).await
     }
 
     async fn delete_workflows(&self, request: DeleteWorkflows) -> StoreResult<BulkOutcome> {
-        self.write(request).await
+        self.change(request).await
     }
 
     async fn delete_finished(&self, request: DeleteFinished) -> StoreResult<u64> {
-        let deleted = self.write(request).await?;
+        let deleted = self.change(request).await?;
         Ok(deleted.len() as u64)
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome> {
         check_attributes(SetAttributes::OPERATION, &request.attributes)?;
-        self.write(request).await
+        self.change(request).await
     }
 }

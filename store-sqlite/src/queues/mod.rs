@@ -30,11 +30,11 @@ impl QueueStore for SqliteStore {
                 .into_iter()
                 .chain(queue.weights.keys().map(String::as_str)),
         )?;
-        self.write(queue).await
+        self.change(queue).await
     }
 
     async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
-        self.write(DeleteQueue {
+        self.change(DeleteQueue {
             app: app.to_owned(),
             name: name.to_owned(),
         })
@@ -84,7 +84,7 @@ impl QueueStore for SqliteStore {
     }
 
     async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
-        self.write(request).await
+        self.change(request).await
     }
 }
 

@@ -20,22 +20,22 @@ impl ScheduleStore for SqliteStore {
         schedule: ScheduleRecord,
     ) -> StoreResult<CreateScheduleOutcome> {
         check(CreateSchedule::OPERATION, &schedule)?;
-        self.write(CreateSchedule(schedule)).await
+        self.change(CreateSchedule(schedule)).await
     }
 
     async fn apply_schedules(&self, schedules: Vec<ScheduleRecord>) -> StoreResult<()> {
         for schedule in &schedules {
             check(ApplySchedules::OPERATION, schedule)?;
         }
-        self.write(ApplySchedules(schedules)).await
+        self.change(ApplySchedules(schedules)).await
     }
 
     async fn pause_schedule(&self, request: PauseSchedule) -> StoreResult<ScheduleOutcome> {
-        self.write(request).await
+        self.change(request).await
     }
 
     async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome> {
-        self.write(DeleteSchedule {
+        self.change(DeleteSchedule {
             app: app.to_owned(),
             name: name.to_owned(),
         })

@@ -23,7 +23,7 @@ use crate::{
 impl WorkflowStore for SqliteStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
         insert::check(InsertWorkflow::OPERATION, &request)?;
-        self.write(request).await
+        self.change(request).await
     }
 
     async fn get_workflow(

@@ -12,6 +12,7 @@ mod batch;
 mod leader;
 mod look;
 mod observer;
+mod on_behalf;
 mod queue;
 mod turn;
 mod watch;
@@ -26,6 +27,7 @@ use tokio::{
 };
 
 pub(crate) use observer::Observer;
+pub(crate) use on_behalf::OnBehalf;
 pub(crate) use watch::{Announcement, Hints};
 pub(crate) use write::{Quick, Trouble, Write};
 

@@ -130,7 +130,7 @@ suite! { $ e2e impl durable_testing::Backend, durable_testing::Bench<'_, _>;
         children_queues_and_messages_survive_every_crash,
         a_zombie_among_children_queues_and_messages_writes_nothing,
         management_survives_every_crash,
-        a_zombie_that_manages_writes_nothing_at_its_other_calls,
+        a_zombie_that_manages_writes_nothing,
     }
     queries {
         a_listing_meets_its_filter,

@@ -4,6 +4,7 @@ pub(crate) mod archives;
 pub(crate) mod attributes;
 pub(crate) mod callers;
 pub(crate) mod cancellation;
+pub(crate) mod changes;
 pub(crate) mod children;
 pub(crate) mod claims;
 pub(crate) mod completions;

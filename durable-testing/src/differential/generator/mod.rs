@@ -2,6 +2,7 @@
 //!
 //! What a workflow of the reference store has come to decides what is likely to be done to it next, so that the deep states are
 //! reached: claimed, requeued, debounced, resumed, forked, taken over.
+mod changes;
 mod effects;
 mod executors;
 mod management;
@@ -121,6 +122,13 @@ impl Generator {
             (id, found) = self.look(reference.store()).await;
         }
         let operation = self.operation(kind, &id, found.as_ref(), reference).await;
+        let operation = match self.chance(30) {
+            true => {
+                let fence = self.fence(reference.store()).await;
+                operation.on_behalf_of(fence)
+            }
+            false => operation,
+        };
         self.step(operation)
     }
 

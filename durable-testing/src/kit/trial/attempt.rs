@@ -5,7 +5,7 @@ use durable_api::{Clock as _, Result as Returned, SystemStore};
 use super::{
     Kind, Script, Trial,
     points::Point,
-    snapshot::{Snapshot, snapshot},
+    snapshot::{Settings, Snapshot, settings, snapshot},
 };
 use crate::{Call, faults::FaultyStore, kit::TestEnv};
 
@@ -18,8 +18,9 @@ pub(super) struct Attempt<T> {
     /// The store when each life was stopped, and at the end.
     pub(super) at_stops: Vec<Snapshot>,
     pub(super) end: Snapshot,
+    pub(super) settings: Settings,
     /// The store after a zombie went on.
-    pub(super) after_zombie: Option<Snapshot>,
+    pub(super) after_zombie: Option<(Snapshot, Settings)>,
     /// What each life asked of the store, and whether that changed anything.
     pub(super) logs: Vec<Vec<(Call, bool)>>,
 }
@@ -86,13 +87,14 @@ async fn make<T: Send + 'static>(
         }
     };
     let end = come_to_rest(&env).await?;
+    let settings = look_at_settings(&env).await?;
     let after_zombie = match zombie {
         None => None,
         Some(zombie) => {
             zombie.link.resume();
             env.come_to(env.inner.clock.now().saturating_add(WATCH))
                 .await;
-            Some(look(&env).await?)
+            Some((look(&env).await?, look_at_settings(&env).await?))
         }
     };
     Ok(Attempt {
@@ -101,6 +103,7 @@ async fn make<T: Send + 'static>(
         stops,
         at_stops,
         end,
+        settings,
         after_zombie,
         logs,
     })
@@ -144,6 +147,12 @@ async fn come_to_rest(env: &TestEnv) -> Result<Snapshot, String> {
 async fn look(env: &TestEnv) -> Result<Snapshot, String> {
     let store: Arc<dyn SystemStore> = env.store();
     let found = snapshot(&*store).await;
+    found.map_err(|error| format!("the store cannot be read: {error}"))
+}
+
+async fn look_at_settings(env: &TestEnv) -> Result<Settings, String> {
+    let store: Arc<dyn SystemStore> = env.store();
+    let found = settings(&*store).await;
     found.map_err(|error| format!("the store cannot be read: {error}"))
 }
 

@@ -29,8 +29,14 @@ pub(super) fn check<T: PartialEq + Debug>(
         let left_out = clean.end.get(id).map(left_out).unwrap_or_default();
         contiguous(archive, &left_out)?;
     }
-    if let Some(after) = &made.after_zombie {
+    if let Some((after, settings)) = &made.after_zombie {
         unchanged(&made.end, after)?;
+        if *settings != made.settings {
+            return Err(format!(
+                "the first execution went on and wrote: {:?} are {settings:?}",
+                made.settings
+            ));
+        }
     }
     let ending = Ending::new(made);
     for (name, holds) in &trial.invariants {

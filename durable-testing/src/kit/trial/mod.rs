@@ -173,7 +173,6 @@ pub struct Trial<'a, T> {
     setups: Vec<Setup>,
     invariants: Vec<(String, Invariant<T>)>,
     stores: Stores<'a>,
-    except: Vec<&'static str>,
     looks: bool,
     numbers: bool,
     pairs: usize,
@@ -228,7 +227,6 @@ impl<'a, T: Send + 'static> Trial<'a, T> {
             setups: Vec::new(),
             invariants: Vec::new(),
             stores: Box::new(|| Box::pin(async { Arc::new(MemoryStore::new()) as _ })),
-            except: Vec::new(),
             looks: true,
             numbers: true,
             pairs: PAIRS,
@@ -293,25 +291,11 @@ impl<'a, T: Send + 'static> Trial<'a, T> {
             setups: self.setups,
             invariants: self.invariants,
             stores: Box::new(open),
-            except: self.except,
             looks: self.looks,
             numbers: self.numbers,
             pairs: self.pairs,
             parallel: self.parallel,
         }
-    }
-
-    /// Leaves out the calls of these operations of the store. What a workflow manages by a call ([`cancel_workflow`](durable_api::cancel_workflow), say) is not its
-    /// own, and the call is not fenced: an execution that stood still at it may make it late.
-    ///
-    /// ```
-    /// # fn example(trial: durable_testing::Trial<'static, String>) {
-    /// let trial = trial.except(["cancel_workflows"]);
-    /// # }
-    /// ```
-    pub fn except(mut self, operations: impl IntoIterator<Item = &'static str>) -> Self {
-        self.except.extend(operations);
-        self
     }
 
     /// Leaves out the calls that change nothing, for stores where runs take long: a process that dies at one leaves the same store as one that dies before
@@ -373,8 +357,8 @@ impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Trial<'_, T> {
         check(&self, &clean, &clean).map_err(|why| Broken::new(&[], why))?;
         let mut report = Report::default();
         let points = match self.kind {
-            Kind::Crashes => crash_points_in(&clean.logs[0], &self.except, self.looks),
-            Kind::Zombies => pause_points_in(&clean.logs[0], &self.except, self.looks),
+            Kind::Crashes => crash_points_in(&clean.logs[0], self.looks),
+            Kind::Zombies => pause_points_in(&clean.logs[0], self.looks),
         };
         let singles: Vec<_> = points.into_iter().map(|point| vec![point]).collect();
         let recoveries = self.try_all(&clean, singles, &mut report).await?;
@@ -406,7 +390,7 @@ impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Trial<'_, T> {
             if made.stops.len() == points.len()
                 && let Some(log) = made.logs.get(points.len())
             {
-                let second = crash_points_in(log, &self.except, self.looks).into_iter();
+                let second = crash_points_in(log, self.looks).into_iter();
                 further.extend(second.map(|point| [points.clone(), vec![point]].concat()));
             }
         }

@@ -32,16 +32,16 @@ impl fmt::Display for Point {
 }
 
 /// All crashes of a run of which this is the log: each call that changes something, and of those that only look, each kind once between two changes.
-pub(super) fn crash_points_in(log: &[(Call, bool)], except: &[&str], looks: bool) -> Vec<Point> {
-    points(log, except, looks, &[Fault::CrashBefore, Fault::CrashAfter])
+pub(super) fn crash_points_in(log: &[(Call, bool)], looks: bool) -> Vec<Point> {
+    points(log, looks, &[Fault::CrashBefore, Fault::CrashAfter])
 }
 
 /// All pauses, at the same calls.
-pub(super) fn pause_points_in(log: &[(Call, bool)], except: &[&str], looks: bool) -> Vec<Point> {
-    points(log, except, looks, &[Fault::Pause])
+pub(super) fn pause_points_in(log: &[(Call, bool)], looks: bool) -> Vec<Point> {
+    points(log, looks, &[Fault::Pause])
 }
 
-fn points(log: &[(Call, bool)], except: &[&str], looks: bool, faults: &[Fault]) -> Vec<Point> {
+fn points(log: &[(Call, bool)], looks: bool, faults: &[Fault]) -> Vec<Point> {
     let mut looked = HashSet::new();
     let mut points = Vec::new();
     for (call, changed) in log {
@@ -50,7 +50,7 @@ fn points(log: &[(Call, bool)], except: &[&str], looks: bool, faults: &[Fault]) 
         } else if !looked.insert((call.operation, &call.workflow_id, call.step_id)) {
             continue;
         }
-        if except.contains(&call.operation) || !(looks || *changed) {
+        if !looks && !*changed {
             continue;
         }
         points.extend(faults.iter().map(|fault| Point {

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
 use durable_api::{
-    SystemStore,
-    store::{StoreResult, WorkflowArchive, WorkflowFilter},
+    SystemStore, Timestamp,
+    store::{
+        QueueRecord, ScheduleRecord, StoreResult, VersionRecord, WorkflowArchive, WorkflowFilter,
+    },
 };
 
 use crate::kit::life::APP;
@@ -26,4 +28,25 @@ pub(super) async fn snapshot(store: &dyn SystemStore) -> StoreResult<Snapshot> {
             None => return Ok(snapshot),
         }
     }
+}
+
+/// What is set for all workflows of the application.
+#[derive(Debug, PartialEq)]
+pub(super) struct Settings {
+    queues: Vec<QueueRecord>,
+    /// Without their last ticks, which time moves.
+    schedules: Vec<ScheduleRecord>,
+    versions: Vec<VersionRecord>,
+}
+
+pub(super) async fn settings(store: &dyn SystemStore) -> StoreResult<Settings> {
+    let mut schedules = store.list_schedules(APP).await?;
+    for schedule in &mut schedules {
+        schedule.last_tick = Timestamp::from_millis(0);
+    }
+    Ok(Settings {
+        queues: store.list_queues(APP).await?,
+        schedules,
+        versions: store.list_versions(APP).await?,
+    })
 }

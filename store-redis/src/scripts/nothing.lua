@@ -1,0 +1,2 @@
+-- Behind a fence: whether an execution owns its workflow.
+return {'done'}
