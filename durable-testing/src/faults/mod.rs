@@ -5,12 +5,15 @@
 mod activity;
 mod delegate;
 mod fault;
+mod line;
 mod plan;
 mod site;
 mod store;
 
 #[cfg(feature = "kit")]
 pub(crate) use activity::Activity;
+#[cfg(feature = "kit")]
+pub(crate) use line::{Effect, Line};
 pub use fault::{Call, Fault};
 pub use plan::FaultPlan;
 pub use store::FaultyStore;
