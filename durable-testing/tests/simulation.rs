@@ -12,7 +12,9 @@ async fn order(ctx: Ctx, cents: u64) -> Result<u64> {
     });
     let fee = fee.named("fee").await?;
     durable_api::sleep(&ctx, Duration::from_secs(2)).await?;
-    run_as_step(&ctx, async || Ok(cents + fee)).named("sum").await
+    run_as_step(&ctx, async || Ok(cents + fee))
+        .named("sum")
+        .await
 }
 
 fn simulation(seed: u64) -> Simulation {

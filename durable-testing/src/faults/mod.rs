@@ -12,8 +12,8 @@ mod store;
 
 #[cfg(feature = "kit")]
 pub(crate) use activity::Activity;
+pub use fault::{Call, Fault};
 #[cfg(feature = "kit")]
 pub(crate) use line::{Effect, Line};
-pub use fault::{Call, Fault};
 pub use plan::FaultPlan;
 pub use store::FaultyStore;

@@ -46,6 +46,8 @@ impl fmt::Display for SimulationReport {
             true => writeln!(f, "seed {}: every promise is kept", self.seed),
             false => writeln!(f, "seed {} breaks promises:", self.seed),
         }?;
-        self.broken.iter().try_for_each(|what| writeln!(f, "- {what}"))
+        self.broken
+            .iter()
+            .try_for_each(|what| writeln!(f, "- {what}"))
     }
 }

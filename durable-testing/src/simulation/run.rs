@@ -81,7 +81,9 @@ async fn play(stage: &Arc<Stage>, parts: Parts) {
         fleet: Arc::clone(&fleet),
         client,
     };
-    let scenario = parts.scenario.map(|scenario| tokio::spawn(scenario(outside)));
+    let scenario = parts
+        .scenario
+        .map(|scenario| tokio::spawn(scenario(outside)));
     let rage = tokio::spawn(mayhem::rage(Arc::clone(&fleet), faults_for));
     let end = async {
         let _ = rage.await;

@@ -106,7 +106,11 @@ impl Weather {
     pub(super) fn latency(&self) -> Duration {
         let mut state = self.lock();
         let slow = !state.calm && state.random.u32(..1_000) < state.climate.slow;
-        let longest = if slow { 4_000_000 } else { state.climate.latency };
+        let longest = if slow {
+            4_000_000
+        } else {
+            state.climate.latency
+        };
         Duration::from_micros(state.random.u64(..=longest))
     }
 

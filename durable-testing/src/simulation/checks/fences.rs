@@ -6,9 +6,8 @@ use super::Change;
 pub(super) fn check(change: &Change<'_>) -> Option<String> {
     let (owner, id) = (change.owner?, change.call.workflow_id.as_ref()?);
     let before = change.before.workflows.get(id);
-    let owns = before.is_some_and(|row| {
-        row.status == WorkflowStatus::Pending && row.owner == Some(owner)
-    });
+    let owns =
+        before.is_some_and(|row| row.status == WorkflowStatus::Pending && row.owner == Some(owner));
     let same = before == change.after.workflows.get(id)
         && change.before.steps.get(id) == change.after.steps.get(id);
     if owns || same {

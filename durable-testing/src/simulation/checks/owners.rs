@@ -14,9 +14,9 @@ pub(super) fn check(change: &Change<'_>, memory: &mut Memory) -> Vec<String> {
             continue;
         }
         let owners = memory.owners.entry(id.clone()).or_default();
-        let comes_back = owners.iter().any(|one| {
-            one.incarnation == owner.incarnation && one.execution >= owner.execution
-        });
+        let comes_back = owners
+            .iter()
+            .any(|one| one.incarnation == owner.incarnation && one.execution >= owner.execution);
         if comes_back {
             broken.push(format!(
                 "workflow `{id}` got an owner token {owner:?} that is not fresh: {owners:?}"
