@@ -26,7 +26,7 @@ pub(super) struct Change<'a> {
 /// What is remembered from earlier changes.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// All owners that a workflow had.
+    /// The executions that have written to a workflow.
     owners: BTreeMap<String, Vec<Owner>>,
     /// When workflows were taken from queues, and of which partitions.
     starts: BTreeMap<String, Vec<(i64, Option<String>)>>,
