@@ -1,14 +1,17 @@
 //! Simulations of engines that run workflows of all kinds over a faulty store, from seeds.
 mod arguments;
 mod book;
+mod crooked;
 mod flows;
 mod load;
 
-use std::{fs, process::ExitCode, time::Instant};
+use std::{fs, process::ExitCode, sync::Arc, time::Instant};
 
 use durable_testing::simulation::{Simulation, SimulationReport};
 
 use book::Book;
+use crooked::Crooked;
+pub use crooked::Lie;
 
 /// The simulation of a seed.
 pub fn simulation(seed: u64) -> Simulation {
@@ -21,6 +24,11 @@ pub fn simulation(seed: u64) -> Simulation {
             ended.check(view)
         })
         .at_the_end("every tick has its one run", book::ticks)
+}
+
+/// The simulation of a seed, over a store that lies.
+pub fn sabotaged(seed: u64, lie: Lie) -> Simulation {
+    simulation(seed).store(Arc::new(Crooked::new(lie)))
 }
 
 /// The program: runs seed after seed until its time is over, it is interrupted, or a promise is broken.
