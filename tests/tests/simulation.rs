@@ -6,14 +6,17 @@ const SEEDS: u64 = 240;
 
 #[test]
 fn every_promise_is_kept() {
-    let events: usize = (0..SEEDS)
-        .map(|seed| {
-            let report = simulation(seed).run();
-            report.assert_kept();
-            report.trace.events().len()
-        })
-        .sum();
-    assert!(events as u64 > 300 * SEEDS, "{events}");
+    let (mut events, mut recoveries) = (0, 0);
+    for seed in 0..SEEDS {
+        let report = simulation(seed).run();
+        report.assert_kept();
+        events += report.trace.events().len();
+        let rows = report.view.workflows.values();
+        recoveries += rows.map(|row| row.recovery_attempts).sum::<u32>();
+    }
+    // Seeds under which nothing happens prove nothing.
+    assert!(events > 200_000, "{events}");
+    assert!(recoveries > 500, "{recoveries}");
 }
 
 #[test]
@@ -34,7 +37,7 @@ fn other_seeds_make_other_runs() {
 }
 
 /// Within how many seeds a lie must be found out.
-const ENOUGH: u64 = 40;
+const ENOUGH: u64 = 60;
 
 fn is_found_out(lie: Lie) {
     let found = (0..ENOUGH).find_map(|seed| {

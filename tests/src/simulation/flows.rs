@@ -104,6 +104,7 @@ flows! {
     listener => heard,
     race => raced,
     lonely => |_: &Job| Expected::Answer(vec![]),
+    brief => |job: &Job| Expected::Answer(vec![job.number]),
 }
 
 fn in_order(job: &Job) -> Expected {
@@ -335,5 +336,14 @@ async fn lonely(ctx: Ctx, job: Job) -> Result<Report> {
     let mut report = Report::default();
     report.answer.extend(message);
     report.effects.push(effect(&ctx, 0, job.millis).await?);
+    Ok(report)
+}
+
+/// Nothing but its own outcome is written.
+async fn brief(ctx: Ctx, job: Job) -> Result<Report> {
+    let host = ctx.value::<Host>().expect("every context has its host");
+    host.sleep(Duration::from_millis(job.millis * 50)).await;
+    let mut report = Report::default();
+    report.answer.push(job.number);
     Ok(report)
 }

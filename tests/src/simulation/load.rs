@@ -17,6 +17,7 @@ const OPEN: &str = "open";
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Plain,
+    Brief,
     Queued,
     Direct,
     PingPong,
@@ -33,8 +34,9 @@ enum Kind {
     Schedule,
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     Kind::Plain,
+    Kind::Brief,
     Kind::Queued,
     Kind::Direct,
     Kind::PingPong,
@@ -110,6 +112,7 @@ impl Driver {
         let times = match self.kind {
             Kind::Schedule => 1,
             Kind::Queued => self.outside.random(2..8),
+            Kind::Brief => self.outside.random(3..12),
             _ => self.outside.random(1..4),
         };
         for _ in 0..times {
@@ -117,6 +120,7 @@ impl Driver {
             self.number += 1;
             let done = match self.kind {
                 Kind::Plain => self.plain().await,
+                Kind::Brief => self.enqueue("brief", self.job(1)).await.map(drop),
                 Kind::Queued => self.queued().await,
                 Kind::Direct => self.direct().await,
                 Kind::PingPong => self.ping_pong().await,
