@@ -30,6 +30,7 @@
 //!     .run()
 //!     .assert_kept();
 //! ```
+mod builder;
 mod checks;
 mod clock;
 mod fleet;
@@ -38,7 +39,6 @@ mod mayhem;
 mod outside;
 mod report;
 mod run;
-mod simulation;
 mod stage;
 mod timeline;
 mod trace;
@@ -47,10 +47,11 @@ mod watch;
 mod weather;
 mod wire;
 
+pub use builder::Simulation;
 pub use host::Host;
 pub use outside::Outside;
 pub use report::SimulationReport;
-pub use simulation::Simulation;
+
 pub use trace::{Event, Trace};
 pub use view::View;
 

@@ -1,5 +1,5 @@
 //! The workflows, and what each must come to by its input alone.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use durable::{Ctx, Error, Failure, RegisterOptions, Result, RetryPolicy, StepContext};
 use durable_testing::simulation::Host;
@@ -140,7 +140,7 @@ fn body(
 ) -> impl Fn(StepContext) -> BoxFuture<'static, Result<Effect>> + Send + Sync {
     let host = ctx.value::<Host>().expect("every context has its host");
     move |step: StepContext| {
-        let host = host.clone();
+        let host = Arc::clone(&host);
         Box::pin(async move {
             host.sleep(Duration::from_millis(millis)).await;
             if step.attempt() < succeeds {
