@@ -101,6 +101,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let watch = async move {
             tokio::select! {
+                biased;
                 _ = running.ended() => {}
                 () = cancellation.cancelled() => {
                     if let Err(error) = engine.cancel(running.workflow_id()).await {

@@ -33,6 +33,7 @@ async fn run(weak: Weak<Engine>) {
         let interval = engine.config.queue_interval;
         let pause = engine.clock().pause(interval, next);
         tokio::select! {
+            biased;
             () = pause => {}
             () = engine.queues.delayed() => {
                 let longest = next.map_or(interval, |next| next.min(interval));

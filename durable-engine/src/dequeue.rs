@@ -43,6 +43,7 @@ async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
         };
         let pause = engine.clock().pause(engine.config.queue_interval, due);
         tokio::select! {
+            biased;
             () = pause => {}
             () = engine.queues.changed() => {}
             Ok(()) = enqueued.changed() => {}

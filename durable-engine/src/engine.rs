@@ -128,9 +128,10 @@ impl Engine {
         let superseded = self.superseded.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                () = work => {}
+                biased;
                 () = stopping.cancelled() => {}
                 () = superseded.cancelled() => {}
+                () = work => {}
             }
         });
     }

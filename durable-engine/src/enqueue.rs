@@ -302,6 +302,7 @@ async fn cancel_with(engine: Arc<Engine>, id: String, cancellation: Cancellation
         )
     };
     tokio::select! {
+        biased;
         _ = ended => {}
         () = engine.stopping.cancelled() => {}
         () = cancellation.cancelled() => {

@@ -63,8 +63,9 @@ impl Engine {
             }
             let pause = backoff.delay(attempt, self.random());
             tokio::select! {
-                () = self.clock().sleep(pause) => {}
+                biased;
                 () = self.halted.cancelled() => break,
+                () = self.clock().sleep(pause) => {}
             }
         }
         Err(Error::ShutDown {

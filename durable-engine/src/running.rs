@@ -1,7 +1,7 @@
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -10,7 +10,7 @@ use durable_api::{
     Error, Execution,
     store::{Outcome, Wakeup},
 };
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// How an execution ended.
 #[derive(Clone, Debug)]
@@ -27,7 +27,9 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct Running {
     execution: Arc<Execution>,
-    ended: watch::Sender<Option<Ended>>,
+    ended: OnceLock<Ended>,
+    /// Tells those who wait for the end, in the order in which they came.
+    end: Notify,
     checking: AtomicBool,
 }
 
@@ -38,10 +40,12 @@ impl Running {
 
     /// Waits for the end.
     pub(crate) async fn ended(&self) -> Ended {
-        let mut receiver = self.ended.subscribe();
-        match receiver.wait_for(Option::is_some).await {
-            Ok(ended) => ended.clone().unwrap_or(Ended::Elsewhere),
-            Err(_) => Ended::Elsewhere,
+        loop {
+            let end = self.end.notified();
+            if let Some(ended) = self.ended.get() {
+                return ended.clone();
+            }
+            end.await;
         }
     }
 
@@ -75,14 +79,15 @@ impl Running {
 
 /// The executions in this process, by the [key](Wakeup::key) of their workflow's id.
 #[derive(Debug, Default)]
-pub(crate) struct RunningWorkflows(Mutex<HashMap<u64, Vec<Arc<Running>>>>);
+pub(crate) struct RunningWorkflows(Mutex<BTreeMap<u64, Vec<Arc<Running>>>>);
 
 impl RunningWorkflows {
     /// Adds an execution, in the place of an earlier one of the same workflow.
     pub(crate) fn begin(&self, execution: &Arc<Execution>) -> Arc<Running> {
         let running = Arc::new(Running {
             execution: Arc::clone(execution),
-            ended: watch::Sender::new(None),
+            ended: OnceLock::new(),
+            end: Notify::new(),
             checking: AtomicBool::new(false),
         });
         let key = Wakeup::key(running.workflow_id());
@@ -104,7 +109,9 @@ impl RunningWorkflows {
             }
         }
         drop(map);
-        running.ended.send_replace(Some(ended));
+        // It ends once.
+        let _ = running.ended.set(ended);
+        running.end.notify_waiters();
     }
 
     pub(crate) fn get(&self, workflow_id: &str) -> Option<Arc<Running>> {
@@ -135,7 +142,7 @@ impl RunningWorkflows {
         self.lock().values().flatten().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Arc<Running>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Vec<Arc<Running>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,6 +22,7 @@ pub(crate) async fn shutdown(
     engine.stopping.cancel();
     engine.tasks.close();
     tokio::select! {
+        biased;
         () = engine.tasks.wait() => {}
         () = engine.clock().sleep(timeout) => {}
     }

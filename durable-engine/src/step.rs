@@ -163,11 +163,12 @@ pub(crate) async fn attempts<'a>(
             step: options.name.clone(),
         });
         tokio::select! {
-            () = run.engine.clock().sleep(pause) => {}
+            biased;
             () = run.execution.cancellation().cancelled() => {
                 let error = run.interrupted("it was told to stop between two attempts of a step");
                 return Attempted::Returned(Err(error.into()));
             }
+            () = run.engine.clock().sleep(pause) => {}
         }
     }
     Attempted::Returned(Err(Failure::msg("no attempt was made")))

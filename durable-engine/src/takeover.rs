@@ -50,6 +50,7 @@ async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
         // Hints do not put the next round off.
         loop {
             let due = tokio::select! {
+                biased;
                 () = &mut pause => true,
                 Ok(()) = claimable.changed() => false,
             };

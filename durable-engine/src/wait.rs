@@ -44,11 +44,12 @@ impl Engine {
             }
             let pause = self.clock().pause(self.config.poll_interval, left);
             tokio::select! {
-                () = listener.woken() => {}
-                () = pause => {}
+                biased;
                 () = self.halted.cancelled() => {
                     return Err(Error::ShutDown { operation: "a wait" });
                 }
+                () = listener.woken() => {}
+                () = pause => {}
             }
         }
     }

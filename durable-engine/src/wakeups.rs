@@ -1,6 +1,7 @@
 //! Waking those who wait, by the store's hints.
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -10,14 +11,18 @@ use std::{
 
 use durable_api::store::{Wakeup, WakeupStore};
 use futures::StreamExt as _;
-use tokio::{runtime::Handle as Runtime, sync::watch};
+use tokio::{
+    runtime::Handle as Runtime,
+    sync::{Notify, futures::OwnedNotified, watch},
+};
 
 use crate::engine::Engine;
 
 /// Who waits for what.
 #[derive(Debug, Default)]
 pub(crate) struct Wakeups {
-    workflows: Mutex<HashMap<u64, watch::Sender<()>>>,
+    /// In order, and each waking in the order in which they came: the same hints make the same program.
+    workflows: Mutex<BTreeMap<u64, Arc<Notify>>>,
     claimable: watch::Sender<()>,
     enqueued: watch::Sender<()>,
     /// Whether the store's hints are passed on.
@@ -28,11 +33,12 @@ impl Wakeups {
     /// Listens for changes of a workflow from now on. Look after this call, and again after each wake-up.
     pub(crate) fn listen(&self, workflow_id: &str) -> Listener<'_> {
         let key = Wakeup::key(workflow_id);
-        let receiver = self.lock().entry(key).or_default().subscribe();
+        let notify = Arc::clone(self.lock().entry(key).or_default());
+        let hint = Box::pin(Arc::clone(&notify).notified_owned());
         Listener {
             wakeups: self,
             key,
-            receiver: Some(receiver),
+            ears: Some((notify, hint)),
         }
     }
 
@@ -48,16 +54,16 @@ impl Wakeups {
 
     /// Wakes all who wait for a workflow.
     fn wake_waiting(&self) {
-        for sender in self.lock().values() {
-            sender.send_replace(());
+        for waiting in self.lock().values() {
+            waiting.notify_waiters();
         }
     }
 
     fn wake(&self, hint: Wakeup) {
         match hint {
             Wakeup::Workflow(key) => {
-                if let Some(sender) = self.lock().get(&key) {
-                    sender.send_replace(());
+                if let Some(waiting) = self.lock().get(&key) {
+                    waiting.notify_waiters();
                 }
             }
             Wakeup::Claimable => {
@@ -75,7 +81,7 @@ impl Wakeups {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, watch::Sender<()>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Notify>>> {
         self.workflows
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -87,29 +93,30 @@ pub(crate) struct Listener<'w> {
     wakeups: &'w Wakeups,
     key: u64,
     /// There until it is dropped.
-    receiver: Option<watch::Receiver<()>>,
+    ears: Option<(Arc<Notify>, Pin<Box<OwnedNotified>>)>,
 }
 
 impl Listener<'_> {
     /// Completes at the next hint since the last.
     pub(crate) async fn woken(&mut self) {
-        let woken = match &mut self.receiver {
-            Some(receiver) => receiver.changed().await.is_ok(),
-            None => false,
-        };
-        if !woken {
-            std::future::pending::<()>().await;
+        match &mut self.ears {
+            Some((notify, hint)) => {
+                hint.as_mut().await;
+                // Hints from here on count as the next, also while nobody waits.
+                hint.set(Arc::clone(notify).notified_owned());
+            }
+            None => std::future::pending().await,
         }
     }
 }
 
 impl Drop for Listener<'_> {
     fn drop(&mut self) {
-        self.receiver = None;
+        self.ears = None;
         let mut workflows = self.wakeups.lock();
         if workflows
             .get(&self.key)
-            .is_some_and(|sender| sender.receiver_count() == 0)
+            .is_some_and(|waiting| Arc::strong_count(waiting) == 1)
         {
             workflows.remove(&self.key);
         }
@@ -131,8 +138,9 @@ pub(crate) fn start(engine: &Engine, runtime: &Runtime) {
     let relay = relay(Weak::clone(&engine.this));
     runtime.spawn(async move {
         tokio::select! {
-            () = relay => {}
+            biased;
             () = halted.cancelled() => {}
+            () = relay => {}
         }
     });
 }

@@ -28,6 +28,8 @@ pub mod differential;
 pub mod faults;
 #[cfg(feature = "kit")]
 mod kit;
+#[cfg(feature = "kit")]
+pub mod simulation;
 
 pub use conformance::{Backend, Bench};
 pub use faults::{Call, Fault, FaultPlan, FaultyStore};

@@ -12,6 +12,7 @@ pub mod fuzz;
 pub mod real_faults;
 pub mod serializable;
 pub mod servers;
+pub mod simulation;
 pub mod transactions;
 
 #[doc(hidden)]

@@ -46,6 +46,7 @@ async fn run(weak: Weak<Engine>) {
         let due = next.map(|next| next.saturating_duration_since(engine.now()));
         let pause = engine.clock().pause(look, due);
         tokio::select! {
+            biased;
             () = pause => {}
             () = engine.schedules_changed.notified() => {}
         }

@@ -79,7 +79,7 @@ impl ChangeStore for FaultyStore {
 #[async_trait]
 impl EventStore for FaultyStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
-        let site = Site::of("set_event", &request.step.workflow_id).step(request.step.step_id);
+        let site = Site::of_step("set_event", &request.step);
         self.call(site, self.inner.set_event(request)).await
     }
 
@@ -197,15 +197,14 @@ impl ManagementStore for FaultyStore {
 impl MessageStore for FaultyStore {
     async fn send_message(&self, request: SendMessage) -> StoreResult<SendOutcome> {
         let site = match &request.sender {
-            Some(step) => Site::of("send_message", &step.workflow_id).step(step.step_id),
+            Some(step) => Site::of_step("send_message", step),
             None => Site::of("send_message", &request.destination),
         };
         self.call(site, self.inner.send_message(request)).await
     }
 
     async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
-        let site =
-            Site::of("receive_message", &request.step.workflow_id).step(request.step.step_id);
+        let site = Site::of_step("receive_message", &request.step);
         self.judged(site, self.inner.receive_message(request), |answer| {
             *answer != ReceiveOutcome::Empty
         })
@@ -316,7 +315,9 @@ impl ScheduleStore for FaultyStore {
 #[async_trait]
 impl StepStore for FaultyStore {
     async fn record_step(&self, request: RecordStep) -> StoreResult<RecordOutcome> {
-        let site = Site::of("record_step", &request.workflow_id).step(request.step.step_id);
+        let site = Site::of("record_step", &request.workflow_id)
+            .step(request.step.step_id)
+            .by(request.owner);
         self.call(site, self.inner.record_step(request)).await
     }
 
@@ -333,7 +334,7 @@ impl StepStore for FaultyStore {
 #[async_trait]
 impl StreamStore for FaultyStore {
     async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
-        let site = Site::of("append_stream", &request.step.workflow_id).step(request.step.step_id);
+        let site = Site::of_step("append_stream", &request.step);
         self.call(site, self.inner.append_stream(request)).await
     }
 
@@ -351,7 +352,7 @@ impl TransactionStore for FaultyStore {
         step: StepRef,
         body: &'a DynBody<'a>,
     ) -> StoreResult<TransactionOutcome> {
-        let site = Site::of("run_transaction", &step.workflow_id).step(step.step_id);
+        let site = Site::of_step("run_transaction", &step);
         let call = self.inner.run_transaction(step, body);
         self.call(site, call).await
     }
@@ -381,7 +382,11 @@ impl VersionStore for FaultyStore {
 impl WakeupStore for FaultyStore {
     async fn subscribe(&self) -> StoreResult<Wakeups> {
         let hints = self.look("subscribe", self.inner.subscribe()).await?;
-        Ok(self.with_echoes(hints))
+        let hints = self.with_echoes(hints);
+        Ok(match &self.line {
+            Some(line) => line.hints(hints),
+            None => hints,
+        })
     }
 }
 
@@ -406,7 +411,7 @@ impl WorkflowStore for FaultyStore {
     }
 
     async fn finish_workflow(&self, request: FinishWorkflow) -> StoreResult<FinishOutcome> {
-        let site = Site::of("finish_workflow", &request.workflow_id);
+        let site = Site::of("finish_workflow", &request.workflow_id).by(request.owner);
         self.call(site, self.inner.finish_workflow(request)).await
     }
 

@@ -5,6 +5,7 @@
 mod activity;
 mod delegate;
 mod fault;
+mod line;
 mod plan;
 mod site;
 mod store;
@@ -12,5 +13,7 @@ mod store;
 #[cfg(feature = "kit")]
 pub(crate) use activity::Activity;
 pub use fault::{Call, Fault};
+#[cfg(feature = "kit")]
+pub(crate) use line::{Effect, Line};
 pub use plan::FaultPlan;
 pub use store::FaultyStore;

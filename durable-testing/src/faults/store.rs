@@ -13,11 +13,12 @@ use durable_api::{
     store::{StoreError, StoreErrorKind, StoreResult, Wakeup, Wakeups},
 };
 use futures::{StreamExt as _, channel::mpsc, stream};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{
     Call, Fault, FaultPlan,
     activity::{Activity, Busy},
+    line::{Effect, Line},
     site::Site,
 };
 
@@ -42,7 +43,10 @@ use super::{
 pub struct FaultyStore {
     pub(super) inner: Arc<dyn SystemStore>,
     state: Arc<Mutex<State>>,
-    phase: Arc<watch::Sender<Phase>>,
+    phase: Arc<Mutex<Phase>>,
+    /// Wakes those who wait for another phase, in the order in which they came.
+    phases: Arc<Notify>,
+    pub(super) line: Option<Arc<dyn Line>>,
     activity: Arc<Activity>,
     /// What else the process does, as long as it runs.
     held: Arc<Mutex<HashMap<u64, Busy>>>,
@@ -90,7 +94,9 @@ impl FaultyStore {
                 plan,
                 ..State::default()
             })),
-            phase: Arc::new(watch::Sender::new(Phase::Running)),
+            phase: Arc::new(Mutex::new(Phase::Running)),
+            phases: Arc::default(),
+            line: None,
             activity: Arc::default(),
             held: Arc::default(),
         }
@@ -105,6 +111,14 @@ impl FaultyStore {
         if store.inner.describe().backend != "memory" {
             store.state().echoes = Some(Vec::new());
         }
+        store
+    }
+
+    /// A store at the other end of a line.
+    #[cfg(feature = "kit")]
+    pub(crate) fn on_line(inner: Arc<dyn SystemStore>, line: Arc<dyn Line>) -> Self {
+        let mut store = Self::new(inner);
+        store.line = Some(line);
         store
     }
 
@@ -145,22 +159,25 @@ impl FaultyStore {
         self.stop(Phase::Dead);
     }
 
-    /// The process that uses this store goes on after [`Fault::Pause`].
+    /// The process that uses this store stands still, if it runs: no call is carried out or answered before [`resume`](Self::resume).
+    pub fn pause(&self) {
+        if *lock(&self.phase) == Phase::Running {
+            self.stop(Phase::Paused);
+        }
+    }
+
+    /// The process that uses this store goes on after [`pause`](Self::pause) or [`Fault::Pause`].
     pub fn resume(&self) {
-        self.phase.send_if_modified(|phase| {
-            let paused = *phase == Phase::Paused;
-            if paused {
-                *phase = Phase::Running;
-            }
-            paused
-        });
+        let mut phase = lock(&self.phase);
+        if *phase == Phase::Paused {
+            *phase = Phase::Running;
+            self.phases.notify_waiters();
+        }
     }
 
     /// Completes when a fault has stopped the process that uses this store, for good or for a while.
     pub async fn stopped(&self) {
-        let mut phase = self.phase.subscribe();
-        // The sender lives as long as this store.
-        let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
+        self.comes_to(|phase| phase != Phase::Running).await;
     }
 
     /// The calls so far, each with whether it changed anything in the store.
@@ -202,7 +219,8 @@ impl FaultyStore {
             Err(StoreError::new(kind, operation).with_message("a fault was planned for this call"))
         };
         self.runs().await;
-        let (place, fault) = self.next_fault(site);
+        let owner = site.owner;
+        let (place, fault, call) = self.next_fault(site);
         let stops = match fault {
             Fault::CrashBefore => Some(Phase::Dead),
             Fault::Pause => Some(Phase::Paused),
@@ -212,20 +230,42 @@ impl FaultyStore {
             self.stop(phase);
             self.runs().await;
         }
-        match fault {
-            Fault::Refuse => return failure(StoreErrorKind::Unavailable),
-            Fault::LoseRequest => return failure(StoreErrorKind::Indeterminate),
-            _ => {}
+        if let Some(line) = &self.line {
+            // What is on its way arrives, whatever becomes of its sender meanwhile.
+            line.request(&call, fault).await;
+        }
+        let refused = match fault {
+            Fault::Refuse => Some(StoreErrorKind::Unavailable),
+            Fault::LoseRequest => Some(StoreErrorKind::Indeterminate),
+            _ => None,
+        };
+        if let Some(kind) = refused {
+            if let Some(line) = &self.line {
+                line.answer(&call, fault).await;
+                self.runs().await;
+            }
+            return failure(kind);
         }
         let busy = self.activity.begin();
         let answer = inner.await;
-        if answer.as_ref().is_ok_and(changed) {
+        let effect = match &answer {
+            Ok(answer) if changed(answer) => Effect::Changed,
+            Ok(_) => Effect::Nothing,
+            Err(_) => Effect::Failed,
+        };
+        if effect == Effect::Changed {
             self.note_change(place, operation);
+        }
+        if let Some(line) = &self.line {
+            line.done(&call, owner, effect);
         }
         if fault == Fault::CrashAfter {
             self.stop(Phase::Dead);
         }
         drop(busy);
+        if let Some(line) = &self.line {
+            line.answer(&call, fault).await;
+        }
         self.runs().await;
         match fault {
             Fault::LoseAnswer => {
@@ -259,7 +299,7 @@ impl FaultyStore {
     pub(crate) fn hold(&self) -> Held {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        if *self.phase.borrow() == Phase::Running {
+        if *lock(&self.phase) == Phase::Running {
             lock(&self.held).insert(number, self.activity.begin());
         }
         Held {
@@ -269,7 +309,8 @@ impl FaultyStore {
     }
 
     fn stop(&self, phase: Phase) {
-        self.phase.send_replace(phase);
+        *lock(&self.phase) = phase;
+        self.phases.notify_waiters();
         self.activity.executors_changed();
         let held = std::mem::take(&mut *lock(&self.held));
         drop(held);
@@ -277,14 +318,20 @@ impl FaultyStore {
 
     /// Waits until the process runs.
     async fn runs(&self) {
-        if *self.phase.borrow() == Phase::Running {
-            return;
-        }
-        let mut phase = self.phase.subscribe();
-        let _ = phase.wait_for(|phase| *phase == Phase::Running).await;
+        self.comes_to(|phase| phase == Phase::Running).await;
     }
 
-    fn next_fault(&self, site: Site) -> ((u64, usize), Fault) {
+    async fn comes_to(&self, wanted: impl Fn(Phase) -> bool) {
+        loop {
+            let change = self.phases.notified();
+            if wanted(*lock(&self.phase)) {
+                return;
+            }
+            change.await;
+        }
+    }
+
+    fn next_fault(&self, site: Site) -> ((u64, usize), Fault, Call) {
         let mut state = self.state();
         let here = (site.operation, site.workflow_id.clone(), site.step_id);
         let call = Call {
@@ -303,7 +350,7 @@ impl FaultyStore {
         let plan = state.plan.clone();
         // The plan is foreign code: it may look at this store.
         drop(state);
-        (place, plan.decide(call))
+        (place, plan.decide(call.clone()), call)
     }
 
     /// Notes that a call changed something, and tells those who wait.

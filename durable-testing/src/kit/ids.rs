@@ -5,10 +5,10 @@ use uuid::{Builder, Uuid};
 
 /// Ids that a seed foretells.
 #[derive(Debug)]
-pub(super) struct SeededIds(Mutex<u64>);
+pub(crate) struct SeededIds(Mutex<u64>);
 
 impl SeededIds {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
 }

@@ -19,6 +19,7 @@ mod world;
 pub use builder::TestEnvBuilder;
 pub use env::TestEnv;
 pub use history::{History, HistoryStep};
+pub(crate) use ids::SeededIds;
 pub use mocks::MockStep;
 pub use run::{StartRun, TestRun};
 pub use trial::{
