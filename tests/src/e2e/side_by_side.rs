@@ -202,8 +202,9 @@ pub(super) async fn a_branch_that_is_gone_from_the_code_is_reported(
     start.await.unwrap();
     world.arrived.reaches(1).await;
     let second = life(bench, |ctx| register(ctx, "flow", &both(false))).await;
-    world.slow.open();
+    // Before it goes on: a handle that comes after the end of an interrupted execution waits for the next one.
     let handle = durable::retrieve_workflow::<String>(&second, "w").await;
+    world.slow.open();
     let error = handle.unwrap().get_result().await.unwrap_err();
     let told = matches!(
         error,
