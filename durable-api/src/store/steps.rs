@@ -24,7 +24,7 @@ pub struct StepRecord {
     pub completed_at: Timestamp,
     /// In which order earlier calls completed, as far as a replay could not tell it: text of the engine's own, which a store keeps and
     /// gives back as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub completions: Option<String>,
 }
 

@@ -152,7 +152,7 @@ for _, change in ipairs(changes) do
   local by_partition, by_executor = running_members(partition.name, incarnation, id)
   add(running_key(queue.key), by_partition)
   add(running_key(queue.key), by_executor)
-  if queue.period then note_start(queue.key, partition.name, owner .. '/' .. id, queue.at, partition.room.rate) end
+  if queue.period then note_start(queue.key, partition.name, owner .. '/' .. id, queue.at) end
 end
 
 for key, members in pairs(added) do

@@ -1,7 +1,7 @@
 -- The limits of a queue, and how much room they leave. Times are numbers here.
 local LAST_TIME = 9223372036854775807
 
--- The starts that a rate counts: each once for the queue, and once for its partition if that has a rate of its own.
+-- The starts that a rate counts: each once for the queue and once for its partition, whichever has a rate now.
 local function starts_key(queue)
   return base .. 'starts:' .. queue
 end
@@ -138,10 +138,9 @@ local function forget_starts(queue, period, at)
   for _, member in ipairs(old) do redis.call('ZREM', key, member, (string.match(member, '^q%-?%d+:(.*)$'))) end
 end
 
--- Notes a start: for the queue, and for the partition if that has a rate.
-local function note_start(queue, partition, token, at, is_of_partition)
+-- Notes a start: for the queue, and for the partition, whose rate may be set later.
+local function note_start(queue, partition, token, at)
   local key = starts_key(queue)
   local member = of_partition(partition) .. sortable(at) .. ':' .. token
-  redis.call('ZADD', key, 0, OF_QUEUE .. sortable(at) .. ':' .. member)
-  if is_of_partition then redis.call('ZADD', key, 0, member) end
+  redis.call('ZADD', key, 0, OF_QUEUE .. sortable(at) .. ':' .. member, 0, member)
 end

@@ -323,6 +323,10 @@ honest!(ArchiveStore {
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome>;
 });
 
+honest!(ChangeStore {
+    async fn change(&self, by: Fence, change: Change) -> StoreResult<Fenced<Changed>>;
+});
+
 honest!(EventStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome>;
     async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup>;
