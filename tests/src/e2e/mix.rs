@@ -24,6 +24,7 @@ pub(super) async fn errand(
     durable::random_uuid(&ctx).await?;
     durable::sleep(&ctx, DAY).await?;
     let newer = durable::patch(&ctx, "newer").await?;
+    durable::deprecate_patch(&ctx, "older").await?;
     durable::set_event(&ctx, "progress", one).await?;
     durable::write_stream(&ctx, "log", one).await?;
     durable::run_as_step(&ctx, || async {
@@ -54,7 +55,8 @@ pub(super) async fn errand(
 pub(super) async fn family(ctx: Ctx, input: u32) -> Result<(Vec<u32>, u32, bool)> {
     let waiter = durable::run_workflow(&ctx, waits, ()).await?;
     let queued = durable::enqueue(&ctx, "narrow", tenfold, input).await?;
-    let later = durable::enqueue(&ctx, "narrow", tenfold, input + 1)
+    let by_name = std::any::type_name_of_val(&tenfold);
+    let later = durable::enqueue_named::<u32>(&ctx, "narrow", by_name, input + 1)
         .delay(HOUR)
         .await?;
     let many = durable::enqueue_many(&ctx, "narrow", tenfold, [7u32, 8]).await?;
