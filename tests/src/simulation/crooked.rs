@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use durable::{Payload, store::*};
 use store_memory::MemoryStore;
 
-/// What is wrong with a [`Crooked`] store.
+/// What is wrong with a store that lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
     /// Checkpoints are written for whoever asks, owner or not.
