@@ -639,6 +639,7 @@ suite! { $
         what_ended_or_was_deleted_counts,
         whatever_is_taken_again_counts_again,
         a_partition_has_a_rate_of_its_own,
+        a_partitions_rate_that_comes_later_counts_what_started_before,
         the_rates_of_queue_and_partition_hold_together,
         the_earliest_of_several_queues_is_when_to_ask_again,
         callers_whose_clocks_differ_do_not_exceed_a_rate_together,

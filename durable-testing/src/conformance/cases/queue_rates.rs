@@ -94,6 +94,23 @@ pub(crate) async fn whatever_is_taken_again_counts_again(bench: &Bench<'_, impl 
     assert_eq!(b.dequeue_at(2_000).await, ["w1"]);
 }
 
+pub(crate) async fn a_partitions_rate_that_comes_later_counts_what_started_before(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    a.put_queue(queue(|record| record.limits.rate = rate(9, 1_000)))
+        .await;
+    a.enqueue_in("x", &["x0", "x1"]).await;
+    assert_eq!(a.dequeue_at(1_000).await, ["x0", "x1"]);
+    a.put_queue(queue(|record| {
+        record.partition_limits.rate = rate(2, 1_000)
+    }))
+    .await;
+    a.enqueue_in("x", &["x2"]).await;
+    assert_eq!(a.dequeue_at(1_999).await, Vec::<String>::new());
+    assert_eq!(a.dequeue_at(2_000).await, ["x2"]);
+}
+
 pub(crate) async fn a_partition_has_a_rate_of_its_own(bench: &Bench<'_, impl Backend>) {
     let a = Executor::launch(bench, "a").await;
     a.put_queue(queue(|record| {
