@@ -8,9 +8,9 @@ use durable_api::{
 use tokio::sync::watch;
 
 use crate::{
+    asking::{Asking, Given},
     engine::{Engine, Launched},
     observe,
-    outage::Patience,
     takeover::begin_claimed,
 };
 
@@ -25,13 +25,14 @@ pub(crate) fn start(engine: &Arc<Engine>) {
 
 /// Takes what there is, and then waits: for a hint, for room, for a rate limit to let the next one start, or for the next round.
 async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
+    let mut asking = Asking::default();
     loop {
         let Some(engine) = weak.upgrade() else { return };
         let Some(launched) = engine.launched.get() else {
             return;
         };
         enqueued.mark_unchanged();
-        let due = match take(&engine, launched).await {
+        let due = match take(&engine, launched, &mut asking).await {
             Ok(Taken::More) => continue,
             Ok(Taken::All { retry_at }) => {
                 retry_at.map(|at: Timestamp| at.saturating_duration_since(engine.now()))
@@ -62,32 +63,38 @@ enum Taken {
     },
 }
 
-async fn take(engine: &Arc<Engine>, launched: &Launched) -> Result<Taken, Error> {
+async fn take(
+    engine: &Arc<Engine>,
+    launched: &Launched,
+    asking: &mut Asking,
+) -> Result<Taken, Error> {
     let limit = engine.queues.room().min(BITE);
     let queues = engine.queues.serving();
     if limit == 0 || queues.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Taken::All { retry_at: None });
     }
-    let mut request = DequeueWorkflows::new(
-        &engine.config.app,
-        &launched.version,
-        launched.registry.claimable(),
-        engine.next_owner(launched),
-        engine.now(),
-    );
-    request.unversioned = launched.runs_latest.load(Ordering::Relaxed);
-    request.queues = queues;
-    request.executor_id.clone_from(&launched.executor_id);
-    request.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let owner = request.owner;
     let store: &dyn QueueStore = engine.store();
-    let answer = engine
-        .persist("dequeue_workflows", Patience::Transient, || {
+    let dequeue = |owner| {
+        let mut request = DequeueWorkflows::new(
+            &engine.config.app,
+            &launched.version,
+            launched.registry.claimable(),
+            owner,
             // Rates and deadlines count from when it is taken, not from when the store went away.
-            let mut request = request.clone();
-            request.now = engine.now();
-            store.dequeue_workflows(request)
-        })
+            engine.now(),
+        );
+        request.unversioned = launched.runs_latest.load(Ordering::Relaxed);
+        request.queues.clone_from(&queues);
+        request.executor_id.clone_from(&launched.executor_id);
+        request.limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        store.dequeue_workflows(request)
+    };
+    let Given {
+        owner,
+        answer,
+        is_repeated,
+    } = asking
+        .ask(engine, launched, "dequeue_workflows", dequeue)
         .await?;
     for damaged in &answer.damaged {
         tracing::error!(
@@ -108,7 +115,7 @@ async fn take(engine: &Arc<Engine>, launched: &Launched) -> Result<Taken, Error>
             Some(engine.queues.slot()),
         );
     }
-    Ok(if answer.more {
+    Ok(if answer.more || is_repeated {
         Taken::More
     } else {
         Taken::All {

@@ -1,6 +1,7 @@
 //! The engine: everything that happens between a call on a [`Context`](durable_api::Context) and a
 //! call on a [`SystemStore`](durable_api::SystemStore).
 mod archives;
+mod asking;
 mod cancellation;
 mod changes;
 mod client;

@@ -11,9 +11,10 @@ use durable_api::{
         VersionStore,
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::{
+    asking::{Asking, Given},
     engine::{Engine, Launched},
     execution,
     leases::Leases,
@@ -25,21 +26,27 @@ use crate::{
 /// Starts the loop, and sweeps once before it does. What that meets is tried again by the loop.
 pub(crate) async fn start(engine: &Arc<Engine>, launched: &Launched) {
     let claimable = engine.wakeups.listen_claimable();
-    engine.spawn_loop(run(Arc::downgrade(engine), claimable));
-    let mut leases = Leases::new(&engine.config);
-    if let Err(error) = sweep(engine, launched, &mut leases, false).await {
+    let lookout = Arc::new(Mutex::new(Lookout {
+        leases: Leases::new(&engine.config),
+        asking: Asking::default(),
+    }));
+    engine.spawn_loop(run(Arc::downgrade(engine), claimable, Arc::clone(&lookout)));
+    if let Err(error) = sweep(engine, launched, &mut *lookout.lock().await, false).await {
         tracing::error!(%error, "looking for workflows to take over failed; it is tried again");
     }
+}
+
+/// What one sweep leaves to the next.
+struct Lookout {
+    leases: Leases,
+    asking: Asking,
 }
 
 /// In every so many rounds, all that runs here is checked on: a wake-up may have been lost.
 const CHECK_EVERY: u32 = 5;
 
 /// Sweeps at intervals and when it is told to, until the engine is gone.
-async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
-    let Some(mut leases) = weak.upgrade().map(|engine| Leases::new(&engine.config)) else {
-        return;
-    };
+async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>, lookout: Arc<Mutex<Lookout>>) {
     for round in 1_u32.. {
         let Some(mut pause) = weak
             .upgrade()
@@ -58,7 +65,8 @@ async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
             let Some(launched) = engine.launched.get() else {
                 return;
             };
-            if let Err(error) = look_around(&engine, launched, &mut leases, due).await {
+            let mut lookout = lookout.lock().await;
+            if let Err(error) = look_around(&engine, launched, &mut lookout, due).await {
                 tracing::error!(%error, "looking for workflows to take over or to cancel failed");
             }
             if due {
@@ -76,10 +84,10 @@ async fn run(weak: Weak<Engine>, mut claimable: watch::Receiver<()>) {
 async fn look_around(
     engine: &Arc<Engine>,
     launched: &Launched,
-    leases: &mut Leases,
+    lookout: &mut Lookout,
     due: bool,
 ) -> Result<(), Error> {
-    sweep(engine, launched, leases, due).await?;
+    sweep(engine, launched, lookout, due).await?;
     if due {
         engine.expire().await?;
     }
@@ -90,29 +98,34 @@ async fn look_around(
 async fn sweep(
     engine: &Arc<Engine>,
     launched: &Launched,
-    leases: &mut Leases,
+    lookout: &mut Lookout,
     due: bool,
 ) -> Result<(), Error> {
-    let survivors = expel_dead(engine, launched, leases, due).await?;
+    let survivors = expel_dead(engine, launched, &mut lookout.leases, due).await?;
     let latest = runs_latest_version(engine, launched).await?;
     launched.runs_latest.store(latest, Ordering::Relaxed);
     loop {
-        let mut request = ClaimWorkflows::new(
-            &engine.config.app,
-            &launched.version,
-            launched.registry.claimable(),
-            engine.next_owner(launched),
-            engine.now(),
-        );
-        request.executor_id.clone_from(&launched.executor_id);
-        request.unversioned = latest;
-        // Others look at the same time: small bites spread the work.
-        request.limit = if survivors > 1 { SHARED_BITE } else { BITE };
-        let owner = request.owner;
-        let answer = engine
-            .persist("claim_workflows", Patience::Transient, || {
-                engine.store().claim_workflows(request.clone())
-            })
+        let claim = |owner| {
+            let mut request = ClaimWorkflows::new(
+                &engine.config.app,
+                &launched.version,
+                launched.registry.claimable(),
+                owner,
+                engine.now(),
+            );
+            request.executor_id.clone_from(&launched.executor_id);
+            request.unversioned = latest;
+            // Others look at the same time: small bites spread the work.
+            request.limit = if survivors > 1 { SHARED_BITE } else { BITE };
+            engine.store().claim_workflows(request)
+        };
+        let Given {
+            owner,
+            answer,
+            is_repeated,
+        } = lookout
+            .asking
+            .ask(engine, launched, "claim_workflows", claim)
             .await?;
         for workflow_id in &answer.dead_lettered {
             tracing::error!(
@@ -134,7 +147,7 @@ async fn sweep(
             observe::workflow_recovered(&workflow.record.name);
             begin_claimed(engine, launched, owner, workflow, None);
         }
-        if !answer.more {
+        if !answer.more && !is_repeated {
             return Ok(());
         }
         if survivors > 1 {

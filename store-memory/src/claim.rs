@@ -42,6 +42,7 @@ pub(crate) fn claim(tables: &mut Tables, request: &ClaimWorkflows) -> ClaimedWor
 /// The ids that a claim may take with their limits of attempts: first those that an earlier call
 /// with the same owner took, then the oldest.
 fn candidates(tables: &Tables, request: &ClaimWorkflows) -> Vec<(String, u32)> {
+    let is_settled = tables.is_settled(request.owner);
     let mut found: Vec<(&WorkflowRecord, &ClaimableWorkflow)> = tables
         .workflows
         .values()
@@ -56,7 +57,7 @@ fn candidates(tables: &Tables, request: &ClaimWorkflows) -> Vec<(String, u32)> {
             row.status == WorkflowStatus::Pending
                 && row.app == request.app
                 && version_fits
-                && (orphaned || row.owner == Some(request.owner))
+                && (row.owner == Some(request.owner) || (orphaned && !is_settled))
         })
         .filter_map(|row| {
             let claimable = request.workflows.iter().find(|one| one.name == row.name)?;

@@ -22,7 +22,7 @@ pub(crate) fn dequeue(tables: &mut Tables, request: &DequeueWorkflows) -> Dequeu
         return answer;
     }
     let mut taken = taken_before(tables, request);
-    if taken.is_empty() {
+    if taken.is_empty() && !tables.is_settled(request.owner) {
         for name in tables.waiting_queues(&request.app) {
             let wanted = request.queues.as_ref();
             let room = (request.limit as usize).saturating_sub(taken.len());

@@ -3,7 +3,7 @@ use durable_api::{
     WorkflowStatus,
     store::{
         ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-        RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult, Wakeup,
+        Owner, RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult, Wakeup,
     },
 };
 
@@ -33,7 +33,7 @@ impl ExecutorStore for MemoryStore {
             .map(|other| other.incarnation)
             .collect();
         for incarnation in &superseded {
-            tables.executors.remove(incarnation);
+            tables.unregister(*incarnation);
         }
         tables
             .executors
@@ -49,6 +49,15 @@ impl ExecutorStore for MemoryStore {
             }
             None => HeartbeatOutcome::Unknown,
         })
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        let mut tables = self.tables();
+        if tables.is_registered(owner.incarnation) {
+            let settled = tables.settled.entry(owner.incarnation).or_default();
+            *settled = owner.execution.max(*settled);
+        }
+        Ok(())
     }
 
     async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>> {
@@ -70,7 +79,7 @@ impl ExecutorStore for MemoryStore {
         {
             return Ok(ExpelOutcome::Alive);
         }
-        tables.executors.remove(&request.incarnation);
+        tables.unregister(request.incarnation);
         drop(tables);
         self.hint([Wakeup::Claimable]);
         Ok(ExpelOutcome::Expelled)
@@ -86,7 +95,7 @@ impl ExecutorStore for MemoryStore {
 
 /// How many workflows are handed back, and whether any of them to a queue.
 fn retire(tables: &mut Tables, incarnation: Incarnation) -> (u64, bool) {
-    tables.executors.remove(&incarnation);
+    tables.unregister(incarnation);
     let (mut released, mut enqueued) = (0, false);
     for row in tables.workflows.values_mut() {
         if row.status == WorkflowStatus::Pending

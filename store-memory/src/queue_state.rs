@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use durable_api::{
-    Timestamp, WorkflowStatus,
+    WorkflowStatus,
     store::{QueueRecord, WorkflowRecord},
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Queue {
 }
 
 /// The order in which `ENQUEUED` workflows of one partition are due: by priority, then by acceptance.
-pub(crate) type Due = (i32, Timestamp, u64);
+pub(crate) type Due = (i32, u64);
 
 impl Tables {
     /// What is remembered of a queue.
@@ -87,7 +87,7 @@ impl Tables {
     /// When a workflow is due.
     pub(crate) fn due(&self, row: &WorkflowRecord) -> Due {
         let place = self.places.get(&row.id).copied().unwrap_or_default();
-        (row.priority, row.created_at, place)
+        (row.priority, place)
     }
 
     /// The names of the queues of an application in which something waits for its turn, those first that were served longest ago.

@@ -17,8 +17,9 @@ pub(crate) fn resume(
     if !resumable {
         return None;
     }
-    if queue.is_some() {
+    if queue.is_some() && row.queue.as_ref() != queue {
         row.queue = queue.cloned();
+        tables.place_last(id);
     }
     if tables.is_duplicate(&row) {
         row.deduplication_id = None;

@@ -18,6 +18,8 @@ pub(crate) struct Tables {
     pub(crate) belongings: BTreeMap<String, Belongings>,
     /// The registered ones.
     pub(crate) executors: BTreeMap<Incarnation, ExecutorRecord>,
+    /// The last execution of an executor whose requests to take work are settled.
+    pub(crate) settled: BTreeMap<Incarnation, u64>,
     /// Times of registration, by application, then by version.
     pub(crate) versions: BTreeMap<String, BTreeMap<String, Timestamp>>,
     pub(crate) queues: Queues,
@@ -25,7 +27,7 @@ pub(crate) struct Tables {
     pub(crate) schedules: BTreeMap<(String, String), ScheduleRecord>,
     /// The last revision that a schedule got; none is given twice, so that a schedule made anew is told from the one before.
     pub(crate) last_revision: u64,
-    /// In which order workflows were accepted, by their ids.
+    /// In which order workflows were accepted, into their queues if they have one, by their ids.
     pub(crate) places: BTreeMap<String, u64>,
     pub(crate) last_place: u64,
 }
@@ -34,6 +36,18 @@ impl Tables {
     /// Whether an executor is registered.
     pub(crate) fn is_registered(&self, incarnation: Incarnation) -> bool {
         self.executors.contains_key(&incarnation)
+    }
+
+    /// Removes an executor.
+    pub(crate) fn unregister(&mut self, incarnation: Incarnation) {
+        self.executors.remove(&incarnation);
+        self.settled.remove(&incarnation);
+    }
+
+    /// Whether a request of an execution to take work came too late for that.
+    pub(crate) fn is_settled(&self, owner: Owner) -> bool {
+        let settled = self.settled.get(&owner.incarnation);
+        settled.is_some_and(|settled| *settled >= owner.execution)
     }
 
     /// Whether `owner` may write to a workflow: it is `PENDING` and has this owner.
@@ -45,10 +59,15 @@ impl Tables {
 
     /// Adds a workflow, as the last that was accepted.
     pub(crate) fn accept(&mut self, row: WorkflowRecord) {
-        self.last_place += 1;
-        self.places.insert(row.id.clone(), self.last_place);
+        self.place_last(&row.id);
         self.of(&row.id);
         self.workflows.insert(row.id.clone(), row);
+    }
+
+    /// Places a workflow behind all others.
+    pub(crate) fn place_last(&mut self, workflow_id: &str) {
+        self.last_place += 1;
+        self.places.insert(workflow_id.to_owned(), self.last_place);
     }
 
     /// Removes a workflow with all that belongs to it.

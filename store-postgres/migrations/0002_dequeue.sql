@@ -175,8 +175,9 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Whoever removes the executor waits for this transaction and finds what it took, or is done, and nothing is taken.
-    PERFORM 1 FROM executors e WHERE e.incarnation = p_incarnation FOR KEY SHARE;
+    -- Whoever removes the executor, or settles this request, waits for this transaction and finds what it took, or is done, and
+    -- nothing is taken.
+    PERFORM 1 FROM executors e WHERE e.incarnation = p_incarnation AND e.settled < p_execution FOR SHARE;
     IF NOT FOUND THEN
         taken := '{}';
         resumed := '{}';

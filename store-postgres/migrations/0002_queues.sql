@@ -18,6 +18,9 @@ ALTER TABLE {schema}.workflows
     ADD COLUMN debounce_until bigint,
     ADD COLUMN schedule text COLLATE "C";
 
+-- The last execution of an executor whose requests to take work are settled: such a request takes nothing more.
+ALTER TABLE {schema}.executors ADD COLUMN settled bigint NOT NULL DEFAULT -1;
+
 -- What waits, in lanes: a queue, a partition, a name and a version, each lane in its order. A dequeue hops from lane to lane, so what it
 -- may not take costs it one look, however much there is of it. (The dot tells an empty key from none.)
 CREATE INDEX workflows_waiting ON {schema}.workflows

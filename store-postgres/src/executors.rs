@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use durable_api::store::{
     ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-    RegisterExecutor, RegisterOutcome, RetireOutcome, StoreErrorKind, StoreResult, Wakeup,
+    Owner, RegisterExecutor, RegisterOutcome, RetireOutcome, StoreErrorKind, StoreResult, Wakeup,
 };
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     database::{Access, Database},
     error::Failure,
     record::{self, column},
-    writes::check,
+    writes::{check, execution},
 };
 
 #[async_trait]
@@ -24,6 +24,12 @@ impl ExecutorStore for PostgresStore {
         heartbeat(&self.database, incarnation)
             .await
             .map_err(|failure| failure.into_store_error("heartbeat"))
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        settle(&self.database, owner)
+            .await
+            .map_err(|failure| failure.into_store_error("settle"))
     }
 
     async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>> {
@@ -107,6 +113,18 @@ async fn register(
     work.fetch(insert).await?;
     work.commit().await?;
     Ok(RegisterOutcome::new(superseded?))
+}
+
+async fn settle(database: &Database, owner: Owner) -> Result<(), Failure> {
+    check([], None, [owner])?;
+    let query = database
+        .query(
+            "UPDATE {schema}.executors SET settled = greatest(settled, $2) WHERE incarnation = $1",
+        )
+        .bind(owner.incarnation.0)
+        .bind(execution(owner));
+    database.write(query).await?;
+    Ok(())
 }
 
 async fn heartbeat(

@@ -3,7 +3,7 @@ use durable_api::{
     Timestamp,
     store::{
         ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-        RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult,
+        Owner, RegisterExecutor, RegisterOutcome, RetireOutcome, StoreResult,
     },
 };
 use redis::Value;
@@ -14,7 +14,9 @@ use crate::{
     call::Call,
     error::{check_texts, malformed},
     reply,
-    script::{EXPEL_EXECUTOR, HEARTBEAT, LIST_EXECUTORS, REGISTER_EXECUTOR, RETIRE_EXECUTOR},
+    script::{
+        EXPEL_EXECUTOR, HEARTBEAT, LIST_EXECUTORS, REGISTER_EXECUTOR, RETIRE_EXECUTOR, SETTLE,
+    },
 };
 
 /// How many workflows one script hands back.
@@ -81,6 +83,22 @@ impl ExecutorStore for RedisStore {
         match reply::answer(value).as_ref().map(|(name, _)| name.as_str()) {
             Some("alive") => Ok(HeartbeatOutcome::Alive),
             Some("unknown") => Ok(HeartbeatOutcome::Unknown),
+            _ => Err(malformed(OPERATION, "the answer")),
+        }
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        const OPERATION: &str = "settle";
+        let value = Call::new(
+            &SETTLE,
+            OPERATION,
+            [self.keys().executor(owner.incarnation)],
+        )
+        .text(owner.execution)
+        .write(self.link())
+        .await?;
+        match reply::answer(value) {
+            Some((answer, _)) if answer == "done" => Ok(()),
             _ => Err(malformed(OPERATION, "the answer")),
         }
     }

@@ -100,5 +100,6 @@ scripts! {
     SET_ATTRIBUTES = "attempt", "set_attributes";
     SET_DELAY = "attempt", "keys", "wakeups", "statuses", "rows", "queues", "delays", "set_delay";
     SET_EVENT = "attempt", "keys", "wakeups", "effects", "set_event";
+    SETTLE = "attempt", "settle";
     SET_LATEST_VERSION = "attempt", "keys", "set_latest_version";
 }

@@ -18,6 +18,7 @@ CREATE TABLE new_workflows (
     timeout           INTEGER,
     queue             TEXT,
     priority          INTEGER NOT NULL DEFAULT 0,
+    place             INTEGER,
     deduplication_id  TEXT,
     partition_key     TEXT,
     delayed_until     INTEGER,
@@ -67,13 +68,37 @@ CREATE INDEX workflows_by_parent ON workflows (parent_id) WHERE parent_id IS NOT
 
 CREATE INDEX workflows_by_source ON workflows (forked_from) WHERE forked_from IS NOT NULL;
 
+-- The last execution of an executor whose requests to take work are settled: such a request takes nothing more.
+ALTER TABLE executors ADD COLUMN settled INTEGER NOT NULL DEFAULT -1;
+
 -- What a checkpoint says of the order in which earlier calls completed.
 ALTER TABLE steps ADD COLUMN completions TEXT;
 
--- What waits. The rows of one version and name stand in the order in which they are taken: by priority, and by acceptance,
--- which is their time and, within a millisecond, their number.
-CREATE INDEX workflows_waiting ON workflows (app, queue, partition_key, version, name, priority, created_at)
+-- What waits. The rows of one version and name stand in the order in which they are taken: by priority, and by acceptance into
+-- their queue, of which `place` is the number.
+CREATE INDEX workflows_waiting ON workflows (app, queue, partition_key, version, name, priority, place)
     WHERE status = 'ENQUEUED';
+
+-- The place of whoever is accepted next.
+CREATE TABLE places (
+    next INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO places (next) VALUES (1);
+
+CREATE TRIGGER workflows_placed AFTER INSERT ON workflows
+WHEN new.place IS NOT NULL
+BEGIN
+    UPDATE places SET next = new.place + 1;
+END;
+
+-- Whoever comes into another queue stands behind those that are there.
+CREATE TRIGGER workflows_moved AFTER UPDATE OF queue ON workflows
+WHEN new.queue IS NOT old.queue
+BEGIN
+    UPDATE workflows SET place = (SELECT next FROM places) WHERE seq = new.seq;
+    UPDATE places SET next = next + 1;
+END;
 
 -- What runs from a queue, to be counted.
 CREATE INDEX workflows_running ON workflows (app, queue, partition_key, owner_incarnation)

@@ -1,15 +1,17 @@
 use async_trait::async_trait;
 use durable_api::store::{
     ExecutorRecord, ExecutorStore, ExpelExecutor, ExpelOutcome, HeartbeatOutcome, Incarnation,
-    RegisterExecutor, RegisterOutcome, RetireOutcome, StoreError, StoreErrorKind, StoreResult,
+    Owner, RegisterExecutor, RegisterOutcome, RetireOutcome, StoreError, StoreErrorKind,
+    StoreResult,
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     SqliteStore,
     error::check_texts,
     record::{get, incarnation, number, time},
     sql::{query, values},
+    steps::{check_owner, execution},
     writer::{Hints, Quick, Trouble, Write},
 };
 
@@ -28,6 +30,11 @@ impl ExecutorStore for SqliteStore {
 
     async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome> {
         self.write(Heartbeat(incarnation)).await
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        check_owner(Settle::OPERATION, owner)?;
+        self.write(Settle(owner)).await
     }
 
     async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>> {
@@ -140,6 +147,32 @@ impl Write for Heartbeat {
     }
 }
 
+struct Settle(Owner);
+
+impl Write for Settle {
+    type Answer = ();
+
+    const OPERATION: &'static str = "settle";
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn quick(&self) -> Option<Quick<()>> {
+        None
+    }
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), Trouble> {
+        query(
+            "UPDATE executors SET settled = max(settled, ?) WHERE incarnation = ?",
+            values![execution(self.0), self.0.incarnation],
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
 impl Write for ExpelExecutor {
     type Answer = ExpelOutcome;
 
@@ -248,6 +281,20 @@ pub(crate) async fn is_registered(
     .fetch_optional(connection)
     .await?;
     Ok(row.is_some())
+}
+
+/// Whether a request of an execution to take work came too late for that; nothing, if its executor is not registered.
+pub(crate) async fn is_settled(
+    connection: &mut SqliteConnection,
+    owner: Owner,
+) -> Result<Option<bool>, sqlx::Error> {
+    let row = query(
+        "SELECT settled >= ? FROM executors WHERE incarnation = ?",
+        values![execution(owner), owner.incarnation],
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| row.try_get(0)).transpose()
 }
 
 fn executor(row: &SqliteRow) -> Result<ExecutorRecord, String> {

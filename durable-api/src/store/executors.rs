@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{Incarnation, StoreResult};
+use super::{Incarnation, Owner, StoreResult};
 use crate::Timestamp;
 
 /// An executor comes to life.
@@ -161,6 +161,14 @@ pub trait ExecutorStore: Debug + Send + Sync + 'static {
 
     /// Moves the executor's beat on by one.
     async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome>;
+
+    /// Puts an end to the requests of an executor to [claim](super::WorkflowStore::claim_workflows) and to
+    /// [dequeue](super::QueueStore::dequeue_workflows) whose execution is this one or an earlier one: from now on none of them takes anything,
+    /// however late it comes. One that comes after this is answered with what its owner has.
+    ///
+    /// Who repeats such a request after an error settles it first: its answer is complete then, also if the server carries out an earlier
+    /// attempt later. For an executor that is not registered, nothing happens.
+    async fn settle(&self, owner: Owner) -> StoreResult<()>;
 
     /// All registered executors of an application, by executor id.
     async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>>;

@@ -42,6 +42,7 @@ mockall::mock! {
         async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome>;
         async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>>;
         async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome>;
+        async fn settle(&self, owner: Owner) -> StoreResult<()>;
         async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome>;
     }
 

@@ -10,11 +10,11 @@ use durable_api::{
         DynConnection, EventLookup, EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor,
         ExpelOutcome, Fence, Fenced, FinishOutcome, FinishWorkflow, FireOutcome, FireSchedule,
         ForkOutcome, ForkWorkflow, HeartbeatOutcome, ImportOutcome, Incarnation, InsertOutcome,
-        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, PauseSchedule,
-        Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage, ReceiveOutcome,
-        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
-        ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome, ScheduleOutcome,
-        ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
+        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, Owner,
+        PauseSchedule, Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage,
+        ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome,
+        RegisterVersion, ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome,
+        ScheduleOutcome, ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
         SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
         SetLatestOutcome, StepRecord, StepRef, StepStore, StoreDescription, StoreError,
         StoreErrorKind, StoreResult, StreamPage, StreamStore, TransactionOutcome, TransactionStore,
@@ -72,6 +72,7 @@ refuse! {
         heartbeat(_incarnation: Incarnation) -> HeartbeatOutcome;
         list_executors(_app: &str) -> Vec<ExecutorRecord>;
         expel_executor(_request: ExpelExecutor) -> ExpelOutcome;
+        settle(_owner: Owner) -> ();
         retire_executor(_incarnation: Incarnation) -> RetireOutcome;
     }
     ManagementStore {

@@ -604,6 +604,8 @@ suite! { $
         those_of_lower_numbers_are_taken_first,
         among_equals_those_accepted_first_are_taken_first,
         of_one_millisecond_those_accepted_first_are_taken_first,
+        the_order_of_acceptance_is_not_that_of_the_clocks,
+        who_moves_to_another_queue_stands_at_its_end,
         the_order_holds_over_many_dequeues,
         a_noisy_partition_does_not_hold_up_a_quiet_one,
         partitions_take_turns_over_many_dequeues,
@@ -733,6 +735,18 @@ suite! { $
         a_dequeue_during_an_expulsion_is_empty_or_goes_back,
         a_dequeue_during_a_retirement_is_empty_or_goes_back,
         a_queue_deleted_during_an_enqueueing_keeps_what_waits,
+    }
+    settling {
+        a_settled_claim_takes_nothing,
+        a_settled_claim_neither_requeues_nor_buries,
+        a_settled_dequeue_takes_nothing,
+        a_settled_claim_is_answered_with_what_it_took,
+        a_settled_dequeue_is_answered_with_what_it_took,
+        earlier_requests_are_settled_with_a_later_one,
+        others_are_not_settled,
+        settling_for_nobody_does_nothing,
+        a_settlement_sees_all_that_the_claim_took,
+        a_settlement_sees_all_that_the_dequeue_took,
     }
     schedules {
         a_schedule_is_kept_as_it_was_given,

@@ -117,6 +117,7 @@ async fn call(
         O::Send(request) => given(store.send_message(request).await?),
         O::SendWithin(request) => given(store.send_message_within(request, &mut ()).await?),
         O::SetAttributes(request) => given(store.set_attributes(request).await?),
+        O::Settle(owner) => given(store.settle(owner).await?),
         O::SetDelay(request) => given(store.set_delay(request).await?),
         O::SetEvent(request) => given(store.set_event(request).await?),
         O::SetLatestVersion(request) => given(store.set_latest_version(request).await?),

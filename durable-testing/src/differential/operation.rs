@@ -1,7 +1,7 @@
 use durable_api::store::{
     AggregateWorkflows, AppendStream, CancelExpired, CancelWorkflows, Change, ClaimWorkflows,
     DeleteFinished, DeleteWorkflows, DequeueWorkflows, ExpelExecutor, Fence, FinishWorkflow,
-    FireSchedule, ForkWorkflow, Incarnation, InsertWorkflow, PauseSchedule, QueueRecord,
+    FireSchedule, ForkWorkflow, Incarnation, InsertWorkflow, Owner, PauseSchedule, QueueRecord,
     ReadStream, ReceiveMessage, RecordStep, RegisterExecutor, RegisterVersion, ReleaseDelayed,
     ResumeWorkflows, ScheduleRecord, SendMessage, SetAttributes, SetDelay, SetEvent,
     WorkflowArchive, WorkflowFilter,
@@ -62,6 +62,7 @@ pub(super) enum Operation {
     SetAttributes(SetAttributes),
     SetDelay(SetDelay),
     SetEvent(SetEvent),
+    Settle(Owner),
     SetLatestVersion(RegisterVersion),
     Subscribe,
     Transaction(Transaction),

@@ -10,11 +10,11 @@ use durable_api::{
         DynConnection, EventLookup, EventStore, ExecutorRecord, ExecutorStore, ExpelExecutor,
         ExpelOutcome, Fence, Fenced, FinishOutcome, FinishWorkflow, FireOutcome, FireSchedule,
         ForkOutcome, ForkWorkflow, HeartbeatOutcome, ImportOutcome, Incarnation, InsertOutcome,
-        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, PauseSchedule,
-        Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage, ReceiveOutcome,
-        RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome, RegisterVersion,
-        ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome, ScheduleOutcome,
-        ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
+        InsertWorkflow, LifecycleStore, ManagementStore, MessageStore, OutboxStore, Owner,
+        PauseSchedule, Payloads, QueueRecord, QueueStore, ReadStream, ReceiveMessage,
+        ReceiveOutcome, RecordOutcome, RecordStep, RegisterExecutor, RegisterOutcome,
+        RegisterVersion, ReleaseDelayed, ReleaseOutcome, ResumeWorkflows, RetireOutcome,
+        ScheduleOutcome, ScheduleRecord, ScheduleStore, SendMessage, SendOutcome, SetAttributes,
         SetAttributesOutcome, SetDelay, SetDelayOutcome, SetEvent, SetEventOutcome,
         SetLatestOutcome, StepRecord, StepRef, StepStore, StoreDescription, StoreResult,
         StreamPage, StreamStore, TransactionOutcome, TransactionStore, VersionRecord, VersionStore,
@@ -121,6 +121,10 @@ impl ExecutorStore for FaultyStore {
     async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome> {
         self.call("expel_executor", self.inner.expel_executor(request))
             .await
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        self.call("settle", self.inner.settle(owner)).await
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {

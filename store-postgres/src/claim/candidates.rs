@@ -31,7 +31,7 @@ const CANDIDATES: &str = "
 SELECT w.id
 FROM {schema}.workflows w
 WHERE w.status = 'PENDING'
-  AND (w.owner_incarnation IS NULL
+  AND ((w.owner_incarnation IS NULL AND NOT $10)
        OR w.owner_incarnation = ANY ($1::uuid[])
        OR (w.owner_incarnation = $2 AND w.owner_execution = $3))
   AND w.app = $4
@@ -75,6 +75,9 @@ WHERE w.id = ANY ($1::text[])
 
 impl Claim<'_> {
     pub(super) async fn orphaners(&mut self) -> Result<Vec<Uuid>, Failure> {
+        if self.is_settled {
+            return Ok(Vec::new());
+        }
         let rows = self.work.fetch(self.database.query(ORPHANERS)).await?;
         rows.iter().map(|row| column(row, "incarnation")).collect()
     }
@@ -106,7 +109,8 @@ impl Claim<'_> {
             .bind(request.unversioned)
             .bind(names)
             .bind(seen)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(self.is_settled);
         let rows = self.work.fetch(query).await?;
         rows.iter().map(|row| column(row, "id")).collect()
     }

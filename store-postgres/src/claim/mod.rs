@@ -14,6 +14,8 @@ pub(crate) use patience::Patience;
 use crate::{
     database::{Access, Database, Work},
     error::Failure,
+    record::column,
+    writes::execution,
 };
 use candidates::Held;
 
@@ -41,21 +43,30 @@ pub(crate) async fn claim(
         database,
         patience,
         request,
+        is_settled: false,
         work: database.planned(Access::Write).await?,
     };
     // Whoever is not registered would be robbed of its claim at once.
-    if request.limit == 0 || !claim.is_registered().await? {
+    let Some(is_settled) = claim.is_settled().await? else {
+        return Ok(ClaimedWorkflows::new());
+    };
+    if request.limit == 0 {
         return Ok(ClaimedWorkflows::new());
     }
+    claim.is_settled = is_settled;
     match claim.run().await {
         // Nothing was locked before, so nothing is lost with the transaction.
         Err(failure) if failure.sqlstate() == Some(LOCK_NOT_AVAILABLE) => {
             Ok(ClaimedWorkflows::new())
         }
         Err(failure) => Err(failure),
-        Ok(answer) => {
+        Ok(Some(answer)) => {
             claim.work.commit().await?;
             Ok(answer)
+        }
+        Ok(None) => {
+            claim.work.roll_back().await;
+            Ok(ClaimedWorkflows::new())
         }
     }
 }
@@ -64,11 +75,14 @@ struct Claim<'a> {
     database: &'a Database,
     patience: &'a Patience,
     request: &'a ClaimWorkflows,
+    /// Whether it takes nothing more, and is answered with what its owner has.
+    is_settled: bool,
     work: Work,
 }
 
 impl Claim<'_> {
-    async fn run(&mut self) -> Result<ClaimedWorkflows, Failure> {
+    /// Nothing, if the request was settled meanwhile.
+    async fn run(&mut self) -> Result<Option<ClaimedWorkflows>, Failure> {
         let mut answer = ClaimedWorkflows::new();
         let mut found: Vec<ClaimedWorkflow> = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();
@@ -100,8 +114,10 @@ impl Claim<'_> {
             self.patience.regain();
         }
         answer.more = found.len() == limit;
-        self.take(found, &mut answer).await?;
-        Ok(answer)
+        match self.take(found, &mut answer).await? {
+            true => Ok(Some(answer)),
+            false => Ok(None),
+        }
     }
 
     /// Nothing could be locked. What somebody held at every look of late is waited for.
@@ -125,12 +141,20 @@ impl Claim<'_> {
         self.candidates(orphaners, seen, limit, Held::Wait).await
     }
 
-    async fn is_registered(&mut self) -> Result<bool, Failure> {
+    /// Whether the request came too late to take anything; nothing, if its executor is not registered.
+    async fn is_settled(&mut self) -> Result<Option<bool>, Failure> {
         let query = self
             .database
-            .query("SELECT 1 FROM {schema}.executors WHERE incarnation = $1 FOR KEY SHARE")
-            .bind(self.request.owner.incarnation.0);
-        Ok(!self.work.fetch(query).await?.is_empty())
+            .query(
+                "SELECT settled >= $2 AS is_settled FROM {schema}.executors
+                 WHERE incarnation = $1 FOR KEY SHARE",
+            )
+            .bind(self.request.owner.incarnation.0)
+            .bind(execution(self.request.owner));
+        let rows = self.work.fetch(query).await?;
+        rows.first()
+            .map(|row| column(row, "is_settled"))
+            .transpose()
     }
 }
 

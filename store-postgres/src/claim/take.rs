@@ -25,12 +25,12 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (id, status, attempts)
 WHERE w.id = r.id";
 
 impl Claim<'_> {
-    /// Changes hands, puts back into its queue, or makes a dead letter, of everything found.
+    /// Changes hands, puts back into its queue, or makes a dead letter, of everything found; or nothing, if the request was settled.
     pub(super) async fn take(
         &mut self,
         mut found: Vec<ClaimedWorkflow>,
         answer: &mut ClaimedWorkflows,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let limits: HashMap<&str, u32> = self
             .request
             .workflows
@@ -58,9 +58,20 @@ impl Claim<'_> {
             }
         }
         if changed.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let request = self.request;
+        // Whoever settles this request waits for this transaction and finds what it took, or is done, and nothing is taken.
+        let lock = self
+            .database
+            .query(
+                "SELECT 1 FROM {schema}.executors WHERE incarnation = $1 AND settled < $2 FOR SHARE",
+            )
+            .bind(request.owner.incarnation.0)
+            .bind(execution(request.owner));
+        if self.work.fetch(lock).await?.is_empty() {
+            return Ok(false);
+        }
         let query = self
             .database
             .query(TAKE)
@@ -77,7 +88,7 @@ impl Claim<'_> {
             .bind(execution(request.owner))
             .bind(request.now.as_millis());
         self.work.fetch(query).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// What becomes of a record: ours, its queue's, or a dead letter, if it was lost too often.

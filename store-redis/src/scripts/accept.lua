@@ -111,7 +111,7 @@ local function write_accepted(request)
     enter_delayed(id, app, request.name, request.queue, request.now, request.delayed, request.debounce)
   else
     enter_line(app, request.queue, class_of(app, request.version, request.name), partition_of(request.partition),
-      line_place(request.priority, request.now, accepted, id))
+      line_place(request.priority, accepted, id))
   end
 end
 

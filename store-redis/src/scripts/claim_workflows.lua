@@ -13,6 +13,7 @@ for at = 13, #ARGV, 2 do
 end
 
 accept_carried(function(row) return attempts_of[row[NAME]] end)
+if is_settled(KEYS[1]) then return {is_full() and '1' or '0', accepted, dead, faults, requeued} end
 
 -- Whose pending workflows may be taken: nobody's, and those of executors that are not registered.
 local registered = {[NOBODY] = false}

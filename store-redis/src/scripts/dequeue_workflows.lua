@@ -34,7 +34,7 @@ local function take_one(queue, partition, line, member)
     return row[STATUS] == 'ENQUEUED' and row[APP] == app and row[QUEUE] == queue.name
       and row[NAME] == line.wanted.name and (row[VERSION] or nil) == line.wanted.version
       and partition_of(row[PARTITION]) == partition.name
-      and line_place(row[PRIORITY], row[CREATED], row[ACCEPTED], id) == member
+      and line_place(row[PRIORITY], row[ACCEPTED], id) == member
   end)
   local history = row and history_of(id, row)
   if not history then return end
@@ -101,7 +101,7 @@ local function serve_queue(name)
   end
 end
 
-if carried == 0 then
+if carried == 0 and not is_settled(KEYS[1]) then
   for _, name in ipairs(queues_in_turn(asked)) do
     if is_full() then break end
     serve_queue(name)

@@ -82,7 +82,7 @@ for _, plan in ipairs(plans) do
   redis.call('ZADD', base .. 'forks:' .. plan.source, 0, place)
   local class = class_of(row[APP], version, row[NAME])
   if queue then
-    enter_line(row[APP], queue, class, partition_of(nil), line_place(nil, plan.now, accepted, plan.id))
+    enter_line(row[APP], queue, class, partition_of(nil), line_place(nil, accepted, plan.id))
     is_enqueued = true
   else
     hold(NOBODY, class, place)

@@ -1,4 +1,4 @@
--- Lines: the workflows of one queue, partition and class that wait, by priority, time of creation and number of acceptance. A line stands among those of its
+-- Lines: the workflows of one queue, partition and class that wait, by priority and number of acceptance. A line stands among those of its
 -- class by the turn of its partition, and where that was never served, by its head.
 
 -- The queues of an application in which something waits, by when they were last served.
@@ -26,13 +26,12 @@ local function next_accepted()
 end
 
 -- A workflow's place in its line.
-local function line_place(priority, created, accepted, id)
-  return string.format('%010.0f', tonumber(priority or '0') + 2147483648) .. place_of(created, '')
-    .. string.format('%016.0f:', tonumber(accepted or '0')) .. id
+local function line_place(priority, accepted, id)
+  return string.format('%010.0f:%016.0f:', tonumber(priority or '0') + 2147483648, tonumber(accepted or '0')) .. id
 end
 
 local function id_in_line(member)
-  return string.match(member, '^%d%d%d%d%d%d%d%d%d%d%-?%d+:%d+:(.*)$')
+  return string.match(member, '^%d+:%d+:(.*)$')
 end
 
 -- How a line stands among those of its class. Ids hold no NUL.

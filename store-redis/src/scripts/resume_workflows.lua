@@ -9,13 +9,20 @@ for _, one in ipairs(found.rows) do
   local id, row = one.id, one.row
   if row[STATUS] == 'CANCELLED' or row[STATUS] == 'MAX_RECOVERY_ATTEMPTS_EXCEEDED' then
     local key, _ = base .. 'wf:' .. id, nil
-    row[QUEUE] = into or row[QUEUE]
-    _, refusal = attempt('HSET', key, 'status', row[QUEUE] and 'ENQUEUED' or 'PENDING', 'updated', now, 'attempts', '0')
+    local moved = {}
+    if into and into ~= row[QUEUE] then
+      local accepted
+      accepted, refusal = next_accepted()
+      if refusal then return refusal end
+      row[QUEUE], row[ACCEPTED] = into, string.format('%.0f', accepted)
+      moved = {'queue', into, 'accepted', row[ACCEPTED]}
+    end
+    _, refusal = attempt('HSET', key, 'status', row[QUEUE] and 'ENQUEUED' or 'PENDING', 'updated', now, 'attempts', '0',
+      unpack(moved))
     if refusal then return refusal end
     redis.call('HDEL', key, 'owner', 'completed', 'deadline', 'timeout', 'outcome_encoding', 'outcome')
     if row[COMPLETED] then redis.call('ZREM', finished_key(row[APP]), place_of(row[COMPLETED], id)) end
     if row[QUEUE] then
-      if into then redis.call('HSET', key, 'queue', into) end
       if row[DEDUPLICATION] and not acquire_deduplication(queue_of(row[APP], row[QUEUE]), row[DEDUPLICATION], id) then
         redis.call('HDEL', key, 'deduplication')
       end

@@ -2,7 +2,7 @@
 
 local function line_of(id, row)
   return row[APP], row[QUEUE], class_of(row[APP], row[VERSION], row[NAME]), partition_of(row[PARTITION]),
-    line_place(row[PRIORITY], row[CREATED], row[ACCEPTED], id)
+    line_place(row[PRIORITY], row[ACCEPTED], id)
 end
 
 -- Takes a workflow that was enqueued, or that goes back, into its line.

@@ -56,6 +56,12 @@ local function read_history(id)
   return history
 end
 
+-- Whether the request came too late to take anything.
+local function is_settled(executor)
+  local settled = redis.call('HGET', executor, 'settled')
+  return settled and tonumber(settled) >= tonumber(execution)
+end
+
 local function accept(id, row, history)
   taken = taken + 1
   bytes = bytes + #row[INPUT]

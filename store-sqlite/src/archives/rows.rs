@@ -53,11 +53,12 @@ pub(super) async fn insert_workflow(
     let input = record.input.as_ref();
     let inserted = query(
         "INSERT INTO workflows (id, app, name, status, version, executor_id, recovery_attempts, \
-             parent_id, parent_step, forked_from, deadline, timeout, queue, priority, deduplication_id, \
+             parent_id, parent_step, forked_from, deadline, timeout, queue, place, priority, deduplication_id, \
              partition_key, delayed_until, debounce_key, debounce_until, schedule, \
              caller_user, caller_role, caller_roles, attributes, trace_context, \
              created_at, updated_at, started_at, completed_at, input_encoding, input, outcome_encoding, outcome) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?13 IS NULL, NULL, (SELECT next FROM places)), \
+             ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
         values![
             record.id.as_str(),
             record.app.as_str(),

@@ -95,17 +95,16 @@ async fn copy(
         Some(_) => WorkflowStatus::Enqueued,
     };
     let copy = query(
-        "INSERT INTO workflows (id, app, name, status, queue, version, recovery_attempts, forked_from, \
+        "INSERT INTO workflows (id, app, name, status, queue, place, version, recovery_attempts, forked_from, \
              caller_user, caller_role, caller_roles, attributes, created_at, updated_at, input_encoding, input) \
-         SELECT ?, app, name, ?, ?, ifnull(?, version), 0, id, \
-             caller_user, caller_role, caller_roles, attributes, ?, ?, input_encoding, input \
-         FROM workflows WHERE seq = ?",
+         SELECT ?1, app, name, ?2, ?3, iif(?3 IS NULL, NULL, (SELECT next FROM places)), ifnull(?4, version), 0, id, \
+             caller_user, caller_role, caller_roles, attributes, ?5, ?5, input_encoding, input \
+         FROM workflows WHERE seq = ?6",
         values![
             request.id.as_str(),
             status.as_str(),
             request.queue.as_deref(),
             request.version.as_deref(),
-            request.now,
             request.now,
             source,
         ],

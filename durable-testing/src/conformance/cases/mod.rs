@@ -44,6 +44,7 @@ pub(crate) mod requeues;
 pub(crate) mod resumption;
 pub(crate) mod retention;
 pub(crate) mod schedules;
+pub(crate) mod settling;
 pub(crate) mod steps;
 pub(crate) mod streams;
 pub(crate) mod versions;

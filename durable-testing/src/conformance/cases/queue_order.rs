@@ -5,7 +5,9 @@ use durable_api::store::QueueRecord;
 
 use crate::{
     Backend, Bench,
-    conformance::fixtures::{APP, Executor, at, cancelling, deleting, queue, success, taken},
+    conformance::fixtures::{
+        APP, Executor, QUEUE, at, cancelling, deleting, queue, resuming, success, taken,
+    },
 };
 
 pub(crate) async fn those_of_lower_numbers_are_taken_first(bench: &Bench<'_, impl Backend>) {
@@ -45,6 +47,44 @@ pub(crate) async fn of_one_millisecond_those_accepted_first_are_taken_first(
         a.start_as(request).await;
     }
     assert_eq!(a.dequeue().await, ids);
+}
+
+pub(crate) async fn the_order_of_acceptance_is_not_that_of_the_clocks(
+    bench: &Bench<'_, impl Backend>,
+) {
+    let a = Executor::launch(bench, "a").await;
+    for (id, now) in [("a", 50), ("b", 7), ("c", 30)] {
+        let mut request = a.enqueueing(id);
+        request.now = at(now);
+        a.start_as(request).await;
+    }
+    assert_eq!(a.dequeue().await, ["a", "b", "c"]);
+}
+
+pub(crate) async fn who_moves_to_another_queue_stands_at_its_end(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    // Of those that come, one has waited elsewhere, one was started without a queue, and one comes back to its own.
+    a.enqueue_so("elsewhere", |enqueue| enqueue.queue = "other".to_owned())
+        .await;
+    a.start("direct").await;
+    a.enqueue(&["back", "one"]).await;
+    for id in ["direct", "elsewhere", "back"] {
+        a.cancel(cancelling(&[id])).await;
+        let mut request = resuming(&[id]);
+        request.queue = Some(QUEUE.to_owned());
+        a.resume(request).await;
+        a.enqueue(&[&format!("after {id}")]).await;
+    }
+    let order = [
+        "back",
+        "one",
+        "direct",
+        "after direct",
+        "elsewhere",
+        "after elsewhere",
+        "after back",
+    ];
+    assert_eq!(a.dequeue().await, order);
 }
 
 pub(crate) async fn the_order_holds_over_many_dequeues(bench: &Bench<'_, impl Backend>) {

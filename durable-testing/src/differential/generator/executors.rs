@@ -52,6 +52,14 @@ impl Generator {
         Operation::Retire(self.life().incarnation)
     }
 
+    /// Settles what was asked for, and perhaps what is asked for next.
+    pub(super) fn settle(&mut self) -> Operation {
+        let incarnation = self.life().incarnation;
+        let mut owner = self.fresh_owner(incarnation);
+        owner.execution += self.rng.u64(..4);
+        Operation::Settle(owner)
+    }
+
     pub(super) fn claim(&mut self, found: Option<&WorkflowRecord>) -> Operation {
         let life = self.life_for(found);
         let owner = self.fresh_owner(life.incarnation);

@@ -236,6 +236,7 @@ impl Generator {
             Kind::Release => self.release(),
             Kind::Resume => self.resume(id),
             Kind::Retire => self.retire(),
+            Kind::Settle => self.settle(),
             Kind::Send => self.send(id, found, reference.store()).await,
             Kind::SetAttributes => self.set_attributes(id),
             Kind::SetDelay => self.set_delay(id),

@@ -85,7 +85,7 @@ pub(super) async fn backlog(
         if places.len() < count {
             places.push((
                 row.try_get("priority")?,
-                row.try_get("created_at")?,
+                row.try_get("place")?,
                 row.try_get("seq")?,
             ));
         }
@@ -94,7 +94,7 @@ pub(super) async fn backlog(
 }
 
 /// For each version and name apart, because their rows are sorted in the index, so that nothing but what is found is read.
-pub(super) const BACKLOG: &str = "SELECT p.seq AS partition, found.priority, found.created_at, found.seq \
+pub(super) const BACKLOG: &str = "SELECT p.seq AS partition, found.priority, found.place, found.seq \
     FROM json_each(?1) AS one \
     CROSS JOIN partitions AS p ON p.seq = one.value \
     CROSS JOIN json_each(?2) AS name CROSS JOIN json_each(?3) AS version \
@@ -102,6 +102,6 @@ pub(super) const BACKLOG: &str = "SELECT p.seq AS partition, found.priority, fou
         SELECT w.seq FROM workflows AS w WHERE w.status = 'ENQUEUED' \
         AND w.app = p.app AND w.queue = p.queue AND w.partition_key IS p.partition_key \
         AND w.version IS version.value AND w.name = name.value \
-        AND (w.priority, w.created_at, w.seq) > (?4, ?5, ?6) \
-        ORDER BY w.priority, w.created_at, w.seq LIMIT ?7) \
-    ORDER BY found.priority, found.created_at, found.seq";
+        AND (w.priority, w.place, w.seq) > (?4, ?5, ?6) \
+        ORDER BY w.priority, w.place, w.seq LIMIT ?7) \
+    ORDER BY found.priority, found.place, found.seq";

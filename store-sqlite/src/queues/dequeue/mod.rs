@@ -18,7 +18,7 @@ use durable_api::store::{ClaimedWorkflow, DequeueWorkflows, DequeuedWorkflows, W
 use sqlx::SqliteConnection;
 
 use crate::{
-    executors::is_registered,
+    executors::is_settled,
     workflows::candidates::load,
     writer::{Quick, Trouble, Write},
 };
@@ -52,14 +52,14 @@ impl Write for Dequeue {
         let request = &self.request;
         look::forget(connection, &self.idle).await?;
         let mut answer = DequeuedWorkflows::new();
-        if !is_registered(connection, request.owner.incarnation).await? {
+        let Some(is_settled) = is_settled(connection, request.owner).await? else {
             return Ok(answer);
-        }
+        };
         let before = take::repeated(connection, request).await?;
         let (mut taken, _) = load(connection, &before, has_history).await?;
-        taken.sort_by_key(|one| (one.record.priority, one.record.created_at, one.seq));
+        taken.sort_by_cached_key(|one| before.iter().position(|seq| *seq == one.seq));
         let mut wanted = Wanted::new(request);
-        if !taken.is_empty() {
+        if !taken.is_empty() || is_settled {
             // The answer was lost: it is given again, and no more is taken.
             wanted.limit = 0;
         }

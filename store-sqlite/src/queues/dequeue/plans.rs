@@ -34,7 +34,7 @@ async fn is_found_by(sql: &str, index: &str) {
 
 #[tokio::test]
 async fn what_waits_is_found_in_its_order() {
-    let index = "workflows_waiting (app=? AND queue=? AND partition_key=? AND version=? AND name=? AND (priority,created_at)>(?,?))";
+    let index = "workflows_waiting (app=? AND queue=? AND partition_key=? AND version=? AND name=? AND (priority,place)>(?,?))";
     is_found_by(BACKLOG, index).await;
     let sorted = plan(BACKLOG).await;
     let sorts = sorted.iter().filter(|line| line.contains("TEMP B-TREE"));

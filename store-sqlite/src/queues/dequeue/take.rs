@@ -8,14 +8,15 @@ use crate::{
     workflows::candidates::Candidate,
 };
 
-/// What the request's owner has, from a call whose answer was lost.
+/// What the request's owner has, from a call whose answer was lost, in the order of its queue.
 pub(super) async fn repeated(
     connection: &mut SqliteConnection,
     request: &DequeueWorkflows,
 ) -> Result<Vec<i64>, sqlx::Error> {
     query(
         "SELECT seq FROM workflows WHERE status = 'PENDING' AND queue IS NOT NULL \
-         AND owner_incarnation = ? AND owner_execution = ? AND app = ? LIMIT ?",
+         AND owner_incarnation = ? AND owner_execution = ? AND app = ? \
+         ORDER BY priority, place LIMIT ?",
         values![
             request.owner.incarnation,
             execution(request.owner),

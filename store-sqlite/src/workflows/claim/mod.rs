@@ -7,7 +7,7 @@ use durable_api::{
 use sqlx::SqliteConnection;
 
 use crate::{
-    executors::is_registered,
+    executors::is_settled,
     sql::{json_numbers, query, values},
     steps::execution,
     workflows::candidates::{Candidate, load},
@@ -31,14 +31,17 @@ impl Write for ClaimWorkflows {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<ClaimedWorkflows, Trouble> {
         let mut answer = ClaimedWorkflows::new();
         // Whoever is not registered would be robbed of its claim at once.
-        if !is_registered(connection, self.owner.incarnation).await? {
+        let Some(is_settled) = is_settled(connection, self.owner).await? else {
             return Ok(answer);
-        }
+        };
         let limit = self.limit as usize;
         // First what an earlier call with the same owner took, then the oldest.
         let taken_before = repeated(connection, self).await?;
         let (mut taken, _) = load(connection, &taken_before, |_| true).await?;
-        let wanted = limit.saturating_sub(taken.len());
+        let wanted = match is_settled {
+            true => 0,
+            false => limit.saturating_sub(taken.len()),
+        };
         // Damaged ones do not count, or they would keep back all that come after them.
         let mut room = 0;
         let found = loop {

@@ -209,11 +209,11 @@ pub(super) fn start_values(request: &InsertWorkflow) -> Vec<Value> {
 
 /// Lets a workflow wait, unless the id exists or a workflow of the queue has the deduplication id.
 pub(super) const ENQUEUE: &str = "INSERT INTO workflows (id, app, name, status, version, \
-    recovery_attempts, queue, priority, deduplication_id, partition_key, delayed_until, \
+    recovery_attempts, queue, place, priority, deduplication_id, partition_key, delayed_until, \
     debounce_key, debounce_until, timeout, parent_id, parent_step, deadline, schedule, \
     caller_user, caller_role, caller_roles, attributes, trace_context, \
     created_at, updated_at, input_encoding, input) \
-    VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    VALUES (?, ?, ?, ?, ?, 0, ?, (SELECT next FROM places), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT DO NOTHING";
 
 pub(super) fn enqueue_values(request: &InsertWorkflow, enqueue: &Enqueue) -> Vec<Value> {
