@@ -108,7 +108,7 @@ CREATE INDEX workflows_running ON workflows (app, queue, partition_key, owner_in
 CREATE INDEX workflows_taken ON workflows (owner_incarnation, owner_execution)
     WHERE status = 'PENDING' AND queue IS NOT NULL;
 
-CREATE INDEX workflows_delayed ON workflows (app, delayed_until) WHERE status = 'DELAYED';
+CREATE INDEX workflows_delayed ON workflows (app, delayed_until, id) WHERE status = 'DELAYED';
 
 CREATE INDEX workflows_by_debounce_key ON workflows (app, name, debounce_key)
     WHERE status = 'DELAYED' AND debounce_key IS NOT NULL;

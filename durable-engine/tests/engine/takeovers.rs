@@ -275,6 +275,12 @@ async fn what_is_taken_from_a_queue_after_an_outage_starts_when_it_is_taken() {
             _ => Ok(DequeuedWorkflows::default()),
         }
     });
+    let settled = Journal::new();
+    let journal = settled.clone();
+    store.expect_settle().returning(move |owner| {
+        journal.add(owner);
+        Ok(())
+    });
     let clock = HandClock::new();
     let _ctx = launched(ready(store), &clock).await;
     settle().await;
@@ -282,8 +288,13 @@ async fn what_is_taken_from_a_queue_after_an_outage_starts_when_it_is_taken() {
     settle().await;
 
     let requests = requests.entries();
-    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(requests.len(), 3, "{requests:?}");
     assert_eq!(requests[0].0, requests[1].0, "it is the same request");
+    assert_eq!(settled.entries(), [requests[0].0], "before it is repeated");
+    assert!(
+        requests[2].0.execution > requests[1].0.execution,
+        "the repetition did not ask for all there is: {requests:?}"
+    );
     let away = requests[1].1.saturating_duration_since(requests[0].1);
     assert_eq!(away, Duration::from_secs(10));
 }

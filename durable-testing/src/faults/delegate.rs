@@ -1,4 +1,6 @@
 //! Every method goes by [`FaultyStore::call`].
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use durable_api::{
     Payload,
@@ -24,6 +26,14 @@ use durable_api::{
 };
 
 use super::{FaultyStore, site::Site};
+
+/// The call of the inner store, which can be carried out whatever becomes of its caller.
+macro_rules! sent {
+    ($self:ident.$method:ident($($argument:ident),*)) => {{
+        let store = Arc::clone(&$self.inner);
+        async move { store.$method($($argument),*).await }
+    }};
+}
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
@@ -61,7 +71,7 @@ impl ArchiveStore for FaultyStore {
     }
 
     async fn import_workflow(&self, archive: WorkflowArchive) -> StoreResult<ImportOutcome> {
-        self.call("import_workflow", self.inner.import_workflow(archive))
+        self.call("import_workflow", sent!(self.import_workflow(archive)))
             .await
     }
 }
@@ -70,7 +80,7 @@ impl ArchiveStore for FaultyStore {
 #[async_trait]
 impl ChangeStore for FaultyStore {
     async fn change(&self, by: Fence, change: Change) -> StoreResult<Fenced<Changed>> {
-        self.call(change.operation(), self.inner.change(by, change))
+        self.call(change.operation(), sent!(self.change(by, change)))
             .await
     }
 }
@@ -80,7 +90,7 @@ impl ChangeStore for FaultyStore {
 impl EventStore for FaultyStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome> {
         let site = Site::of_step("set_event", &request.step);
-        self.call(site, self.inner.set_event(request)).await
+        self.call(site, sent!(self.set_event(request))).await
     }
 
     async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup> {
@@ -104,7 +114,7 @@ impl EventStore for FaultyStore {
 #[async_trait]
 impl ExecutorStore for FaultyStore {
     async fn register_executor(&self, request: RegisterExecutor) -> StoreResult<RegisterOutcome> {
-        self.call("register_executor", self.inner.register_executor(request))
+        self.call("register_executor", sent!(self.register_executor(request)))
             .await
     }
 
@@ -119,16 +129,16 @@ impl ExecutorStore for FaultyStore {
     }
 
     async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome> {
-        self.call("expel_executor", self.inner.expel_executor(request))
+        self.call("expel_executor", sent!(self.expel_executor(request)))
             .await
     }
 
     async fn settle(&self, owner: Owner) -> StoreResult<()> {
-        self.call("settle", self.inner.settle(owner)).await
+        self.call("settle", sent!(self.settle(owner))).await
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
-        self.call("retire_executor", self.inner.retire_executor(incarnation))
+        self.call("retire_executor", sent!(self.retire_executor(incarnation)))
             .await
     }
 }
@@ -157,42 +167,42 @@ impl LifecycleStore for FaultyStore {
 #[async_trait]
 impl ManagementStore for FaultyStore {
     async fn cancel_workflows(&self, request: CancelWorkflows) -> StoreResult<BulkOutcome> {
-        self.call("cancel_workflows", self.inner.cancel_workflows(request))
+        self.call("cancel_workflows", sent!(self.cancel_workflows(request)))
             .await
     }
 
     async fn cancel_expired(&self, request: CancelExpired) -> StoreResult<Vec<String>> {
         self.judged(
             "cancel_expired",
-            self.inner.cancel_expired(request),
+            sent!(self.cancel_expired(request)),
             |ids| !ids.is_empty(),
         )
         .await
     }
 
     async fn resume_workflows(&self, request: ResumeWorkflows) -> StoreResult<BulkOutcome> {
-        self.call("resume_workflows", self.inner.resume_workflows(request))
+        self.call("resume_workflows", sent!(self.resume_workflows(request)))
             .await
     }
 
     async fn fork_workflows(&self, requests: Vec<ForkWorkflow>) -> StoreResult<Vec<ForkOutcome>> {
-        self.call("fork_workflows", self.inner.fork_workflows(requests))
+        self.call("fork_workflows", sent!(self.fork_workflows(requests)))
             .await
     }
 
     async fn delete_workflows(&self, request: DeleteWorkflows) -> StoreResult<BulkOutcome> {
-        self.call("delete_workflows", self.inner.delete_workflows(request))
+        self.call("delete_workflows", sent!(self.delete_workflows(request)))
             .await
     }
 
     async fn delete_finished(&self, request: DeleteFinished) -> StoreResult<u64> {
-        self.call("delete_finished", self.inner.delete_finished(request))
+        self.call("delete_finished", sent!(self.delete_finished(request)))
             .await
     }
 
     async fn set_attributes(&self, request: SetAttributes) -> StoreResult<SetAttributesOutcome> {
         let site = Site::of("set_attributes", &request.workflow_id);
-        self.call(site, self.inner.set_attributes(request)).await
+        self.call(site, sent!(self.set_attributes(request))).await
     }
 }
 
@@ -204,12 +214,12 @@ impl MessageStore for FaultyStore {
             Some(step) => Site::of_step("send_message", step),
             None => Site::of("send_message", &request.destination),
         };
-        self.call(site, self.inner.send_message(request)).await
+        self.call(site, sent!(self.send_message(request))).await
     }
 
     async fn receive_message(&self, request: ReceiveMessage) -> StoreResult<ReceiveOutcome> {
         let site = Site::of_step("receive_message", &request.step);
-        self.judged(site, self.inner.receive_message(request), |answer| {
+        self.judged(site, sent!(self.receive_message(request)), |answer| {
             *answer != ReceiveOutcome::Empty
         })
         .await
@@ -225,7 +235,7 @@ impl OutboxStore for FaultyStore {
         connection: &'a mut DynConnection,
     ) -> StoreResult<SendOutcome> {
         let call = self.inner.send_message_within(request, connection);
-        self.call("send_message_within", call).await
+        self.lend("send_message_within", call).await
     }
 
     async fn insert_workflow_within<'a>(
@@ -234,7 +244,7 @@ impl OutboxStore for FaultyStore {
         connection: &'a mut DynConnection,
     ) -> StoreResult<InsertOutcome> {
         let call = self.inner.insert_workflow_within(request, connection);
-        self.call("insert_workflow_within", call).await
+        self.lend("insert_workflow_within", call).await
     }
 }
 
@@ -242,11 +252,11 @@ impl OutboxStore for FaultyStore {
 #[async_trait]
 impl QueueStore for FaultyStore {
     async fn put_queue(&self, queue: QueueRecord) -> StoreResult<()> {
-        self.call("put_queue", self.inner.put_queue(queue)).await
+        self.call("put_queue", sent!(self.put_queue(queue))).await
     }
 
     async fn delete_queue(&self, app: &str, name: &str) -> StoreResult<DeleteQueueOutcome> {
-        self.call("delete_queue", self.inner.delete_queue(app, name))
+        self.lend("delete_queue", self.inner.delete_queue(app, name))
             .await
     }
 
@@ -257,7 +267,7 @@ impl QueueStore for FaultyStore {
     async fn dequeue_workflows(&self, request: DequeueWorkflows) -> StoreResult<DequeuedWorkflows> {
         self.judged(
             "dequeue_workflows",
-            self.inner.dequeue_workflows(request),
+            sent!(self.dequeue_workflows(request)),
             |answer| !answer.taken.is_empty(),
         )
         .await
@@ -266,7 +276,7 @@ impl QueueStore for FaultyStore {
     async fn release_delayed(&self, request: ReleaseDelayed) -> StoreResult<ReleaseOutcome> {
         self.judged(
             "release_delayed",
-            self.inner.release_delayed(request),
+            sent!(self.release_delayed(request)),
             |answer| answer.released > 0,
         )
         .await
@@ -274,7 +284,7 @@ impl QueueStore for FaultyStore {
 
     async fn set_delay(&self, request: SetDelay) -> StoreResult<SetDelayOutcome> {
         let site = Site::of("set_delay", &request.workflow_id);
-        self.call(site, self.inner.set_delay(request)).await
+        self.call(site, sent!(self.set_delay(request))).await
     }
 }
 
@@ -285,22 +295,22 @@ impl ScheduleStore for FaultyStore {
         &self,
         schedule: ScheduleRecord,
     ) -> StoreResult<CreateScheduleOutcome> {
-        self.call("create_schedule", self.inner.create_schedule(schedule))
+        self.call("create_schedule", sent!(self.create_schedule(schedule)))
             .await
     }
 
     async fn apply_schedules(&self, schedules: Vec<ScheduleRecord>) -> StoreResult<()> {
-        self.call("apply_schedules", self.inner.apply_schedules(schedules))
+        self.call("apply_schedules", sent!(self.apply_schedules(schedules)))
             .await
     }
 
     async fn pause_schedule(&self, request: PauseSchedule) -> StoreResult<ScheduleOutcome> {
-        self.call("pause_schedule", self.inner.pause_schedule(request))
+        self.call("pause_schedule", sent!(self.pause_schedule(request)))
             .await
     }
 
     async fn delete_schedule(&self, app: &str, name: &str) -> StoreResult<ScheduleOutcome> {
-        self.call("delete_schedule", self.inner.delete_schedule(app, name))
+        self.lend("delete_schedule", self.inner.delete_schedule(app, name))
             .await
     }
 
@@ -310,7 +320,7 @@ impl ScheduleStore for FaultyStore {
     }
 
     async fn fire_schedule(&self, request: FireSchedule) -> StoreResult<FireOutcome> {
-        self.call("fire_schedule", self.inner.fire_schedule(request))
+        self.call("fire_schedule", sent!(self.fire_schedule(request)))
             .await
     }
 }
@@ -322,7 +332,7 @@ impl StepStore for FaultyStore {
         let site = Site::of("record_step", &request.workflow_id)
             .step(request.step.step_id)
             .by(request.owner);
-        self.call(site, self.inner.record_step(request)).await
+        self.call(site, sent!(self.record_step(request))).await
     }
 
     async fn list_steps(&self, workflow_id: &str) -> StoreResult<Vec<StepRecord>> {
@@ -339,7 +349,7 @@ impl StepStore for FaultyStore {
 impl StreamStore for FaultyStore {
     async fn append_stream(&self, request: AppendStream) -> StoreResult<AppendOutcome> {
         let site = Site::of_step("append_stream", &request.step);
-        self.call(site, self.inner.append_stream(request)).await
+        self.call(site, sent!(self.append_stream(request))).await
     }
 
     async fn read_stream(&self, request: ReadStream) -> StoreResult<StreamPage> {
@@ -358,7 +368,7 @@ impl TransactionStore for FaultyStore {
     ) -> StoreResult<TransactionOutcome> {
         let site = Site::of_step("run_transaction", &step);
         let call = self.inner.run_transaction(step, body);
-        self.call(site, call).await
+        self.lend(site, call).await
     }
 }
 
@@ -366,13 +376,16 @@ impl TransactionStore for FaultyStore {
 #[async_trait]
 impl VersionStore for FaultyStore {
     async fn register_version(&self, request: RegisterVersion) -> StoreResult<()> {
-        self.call("register_version", self.inner.register_version(request))
+        self.call("register_version", sent!(self.register_version(request)))
             .await
     }
 
     async fn set_latest_version(&self, request: RegisterVersion) -> StoreResult<SetLatestOutcome> {
-        self.call("set_latest_version", self.inner.set_latest_version(request))
-            .await
+        self.call(
+            "set_latest_version",
+            sent!(self.set_latest_version(request)),
+        )
+        .await
     }
 
     async fn list_versions(&self, app: &str) -> StoreResult<Vec<VersionRecord>> {
@@ -399,7 +412,7 @@ impl WakeupStore for FaultyStore {
 impl WorkflowStore for FaultyStore {
     async fn insert_workflow(&self, request: InsertWorkflow) -> StoreResult<InsertOutcome> {
         let site = Site::of("insert_workflow", &request.id);
-        self.call(site, self.inner.insert_workflow(request)).await
+        self.call(site, sent!(self.insert_workflow(request))).await
     }
 
     async fn get_workflow(
@@ -416,13 +429,13 @@ impl WorkflowStore for FaultyStore {
 
     async fn finish_workflow(&self, request: FinishWorkflow) -> StoreResult<FinishOutcome> {
         let site = Site::of("finish_workflow", &request.workflow_id).by(request.owner);
-        self.call(site, self.inner.finish_workflow(request)).await
+        self.call(site, sent!(self.finish_workflow(request))).await
     }
 
     async fn claim_workflows(&self, request: ClaimWorkflows) -> StoreResult<ClaimedWorkflows> {
         self.judged(
             "claim_workflows",
-            self.inner.claim_workflows(request),
+            sent!(self.claim_workflows(request)),
             |answer| {
                 !(answer.claimed.is_empty()
                     && answer.requeued.is_empty()

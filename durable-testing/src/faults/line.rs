@@ -1,6 +1,6 @@
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
-use durable_api::store::{Owner, Wakeups};
+use durable_api::store::{Owner, StoreResult, Wakeups};
 use futures::future::BoxFuture;
 
 use super::{Call, Fault};
@@ -9,6 +9,9 @@ use super::{Call, Fault};
 pub(crate) trait Line: Debug + Send + Sync {
     /// The call is on its way to the store.
     fn request(&self, call: &Call, fault: Fault) -> BoxFuture<'static, ()>;
+
+    /// The call was given up as lost: after how long it arrives all the same, if it does.
+    fn straggle(&self, call: &Call) -> Option<BoxFuture<'static, ()>>;
 
     /// It was carried out. `owner` is the execution that writes, if it is one.
     fn done(&self, call: &Call, owner: Option<Owner>, effect: Effect);
@@ -29,4 +32,39 @@ pub(crate) enum Effect {
     Nothing,
     /// The store answered with an error.
     Failed,
+}
+
+impl Effect {
+    /// By the answer, and by whether that tells of a change.
+    pub(super) fn of<T>(answer: &StoreResult<T>, changed: &impl Fn(&T) -> bool) -> Self {
+        match answer {
+            Ok(answer) if changed(answer) => Self::Changed,
+            Ok(_) => Self::Nothing,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+/// A call that was given up as lost, and is on its way.
+pub(super) struct Straggler {
+    pub(super) line: Arc<dyn Line>,
+    pub(super) call: Call,
+    pub(super) owner: Option<Owner>,
+    pub(super) delay: BoxFuture<'static, ()>,
+}
+
+impl Straggler {
+    /// It arrives in the end, and nobody waits for the answer.
+    pub(super) fn arrive<T, F, C>(self, inner: F, changed: C)
+    where
+        T: 'static,
+        F: Future<Output = StoreResult<T>> + Send + 'static,
+        C: Fn(&T) -> bool + Send + 'static,
+    {
+        tokio::spawn(async move {
+            self.delay.await;
+            let effect = Effect::of(&inner.await, &changed);
+            self.line.done(&self.call, self.owner, effect);
+        });
+    }
 }

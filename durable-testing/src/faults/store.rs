@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::{
     Call, Fault, FaultPlan,
     activity::{Activity, Busy},
-    line::{Effect, Line},
+    line::{Effect, Line, Straggler},
     site::Site,
 };
 
@@ -189,12 +189,21 @@ impl FaultyStore {
     }
 
     /// Meets the fault that the plan has for this call, which changes something.
-    pub(super) async fn call<T>(
+    pub(super) async fn call<T: 'static>(
+        &self,
+        site: impl Into<Site>,
+        inner: impl Future<Output = StoreResult<T>> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.judged(site, inner, |_| true).await
+    }
+
+    /// Meets the fault that the plan has for this call, which changes something, with what is lent to it.
+    pub(super) async fn lend<T>(
         &self,
         site: impl Into<Site>,
         inner: impl Future<Output = StoreResult<T>> + Send,
     ) -> StoreResult<T> {
-        self.judged(site, inner, |_| true).await
+        self.meet(site, inner, |_| true, None).await
     }
 
     /// Meets the fault that the plan has for this call, which changes nothing.
@@ -203,16 +212,35 @@ impl FaultyStore {
         site: impl Into<Site>,
         inner: impl Future<Output = StoreResult<T>> + Send,
     ) -> StoreResult<T> {
-        self.judged(site, inner, |_| false).await
+        self.meet(site, inner, |_| false, None).await
     }
 
     /// Meets the fault that the plan has for this call; `changed` knows by the answer whether it changed something.
-    pub(super) async fn judged<T>(
+    pub(super) async fn judged<T: 'static, F, C>(
         &self,
         site: impl Into<Site>,
-        inner: impl Future<Output = StoreResult<T>> + Send,
-        changed: impl Fn(&T) -> bool + Send,
-    ) -> StoreResult<T> {
+        inner: F,
+        changed: C,
+    ) -> StoreResult<T>
+    where
+        F: Future<Output = StoreResult<T>> + Send + 'static,
+        C: Fn(&T) -> bool + Send + 'static,
+    {
+        self.meet(site, inner, changed, Some(Straggler::arrive))
+            .await
+    }
+
+    async fn meet<T, F, C>(
+        &self,
+        site: impl Into<Site>,
+        inner: F,
+        changed: C,
+        straggle: Option<fn(Straggler, F, C)>,
+    ) -> StoreResult<T>
+    where
+        F: Future<Output = StoreResult<T>> + Send,
+        C: Fn(&T) -> bool + Send,
+    {
         let site = site.into();
         let operation = site.operation;
         let failure = |kind| {
@@ -241,6 +269,21 @@ impl FaultyStore {
         };
         if let Some(kind) = refused {
             if let Some(line) = &self.line {
+                let delay = (fault == Fault::LoseRequest).then(|| line.straggle(&call));
+                if let (Some(Some(delay)), Some(straggle)) = (delay, straggle) {
+                    let line = Arc::clone(line);
+                    let call = call.clone();
+                    straggle(
+                        Straggler {
+                            line,
+                            call,
+                            owner,
+                            delay,
+                        },
+                        inner,
+                        changed,
+                    );
+                }
                 line.answer(&call, fault).await;
                 self.runs().await;
             }
@@ -248,11 +291,7 @@ impl FaultyStore {
         }
         let busy = self.activity.begin();
         let answer = inner.await;
-        let effect = match &answer {
-            Ok(answer) if changed(answer) => Effect::Changed,
-            Ok(_) => Effect::Nothing,
-            Err(_) => Effect::Failed,
-        };
+        let effect = Effect::of(&answer, &changed);
         if effect == Effect::Changed {
             self.note_change(place, operation);
         }

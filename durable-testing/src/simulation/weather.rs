@@ -114,6 +114,17 @@ impl Weather {
         Duration::from_micros(state.random.u64(..=longest))
     }
 
+    /// Whether a request that was given up arrives all the same, and after how long: just before or after its repetition, or much later.
+    pub(super) fn straggles(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        let longest = match state.random.u8(..4) {
+            0 | 1 => return None,
+            2 => 200_000,
+            _ => 8_000_000,
+        };
+        Some(Duration::from_micros(state.random.u64(..=longest)))
+    }
+
     /// For how long a hint is. They come one after the other.
     pub(super) fn hint_latency(&self) -> Duration {
         let mut state = self.lock();

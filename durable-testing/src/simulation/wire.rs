@@ -9,6 +9,18 @@ use crate::{
     faults::{Effect, Line},
 };
 
+/// What counts as asked for when it is carried out: if that is late, it undoes what was asked for since.
+const LAST_WORDS: [&str; 8] = [
+    "apply_schedules",
+    "cancel_workflows",
+    "delete_workflows",
+    "pause_schedule",
+    "put_queue",
+    "resume_workflows",
+    "set_attributes",
+    "set_delay",
+];
+
 /// The line from a host to the store.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
@@ -39,6 +51,15 @@ impl Line for Wire {
         // On the network nothing stands still with a host.
         let latency = self.stage.weather.latency();
         Box::pin(self.stage.timeline.sleep(None, latency))
+    }
+
+    fn straggle(&self, call: &Call) -> Option<BoxFuture<'static, ()>> {
+        if LAST_WORDS.contains(&call.operation) {
+            return None;
+        }
+        let delay = self.stage.weather.straggles()?;
+        self.note(call, "is late");
+        Some(Box::pin(self.stage.timeline.sleep(None, delay)))
     }
 
     fn done(&self, call: &Call, owner: Option<Owner>, effect: Effect) {

@@ -33,7 +33,7 @@ impl Write for ReleaseDelayed {
             "UPDATE workflows SET status = 'ENQUEUED', updated_at = ? WHERE seq IN ( \
                  SELECT seq FROM workflows WHERE status = 'DELAYED' AND app = ? \
                  AND (delayed_until <= ? OR delayed_until IS NULL) \
-                 ORDER BY delayed_until, seq LIMIT ?)",
+                 ORDER BY delayed_until, id LIMIT ?)",
             values![self.now, self.app.as_str(), self.now, self.limit],
         )
         .execute(&mut *connection)
