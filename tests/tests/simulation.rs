@@ -70,4 +70,5 @@ lies_are_found_out! {
     a_store_that_minds_no_rate_is_found_out => AnyRate,
     a_store_that_forgets_delays_is_found_out => DelaysForgotten,
     a_store_that_loses_ticks_is_found_out => TicksLost,
+    a_store_that_settles_nothing_is_found_out => NothingSettled,
 }

@@ -34,11 +34,13 @@ pub enum Lie {
     DelaysForgotten,
     /// A tick of a schedule is fired, and its workflow is not there.
     TicksLost,
+    /// A request for work takes something, however late it comes.
+    NothingSettled,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NoFence,
         Self::AnyoneFinishes,
         Self::CheckpointsLost,
@@ -49,6 +51,7 @@ impl Lie {
         Self::AnyRate,
         Self::DelaysForgotten,
         Self::TicksLost,
+        Self::NothingSettled,
     ];
 }
 
@@ -299,6 +302,36 @@ impl ScheduleStore for Crooked {
     }
 }
 
+#[async_trait]
+impl ExecutorStore for Crooked {
+    async fn register_executor(&self, request: RegisterExecutor) -> StoreResult<RegisterOutcome> {
+        self.honest.register_executor(request).await
+    }
+
+    async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome> {
+        self.honest.heartbeat(incarnation).await
+    }
+
+    async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>> {
+        self.honest.list_executors(app).await
+    }
+
+    async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome> {
+        self.honest.expel_executor(request).await
+    }
+
+    async fn settle(&self, owner: Owner) -> StoreResult<()> {
+        match self.lies(Lie::NothingSettled) {
+            true => Ok(()),
+            false => self.honest.settle(owner).await,
+        }
+    }
+
+    async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {
+        self.honest.retire_executor(incarnation).await
+    }
+}
+
 macro_rules! honest {
     ($store:ident { $(async fn $call:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
         #[async_trait]
@@ -331,15 +364,6 @@ honest!(EventStore {
     async fn set_event(&self, request: SetEvent) -> StoreResult<SetEventOutcome>;
     async fn get_event(&self, workflow_id: &str, key: &str) -> StoreResult<EventLookup>;
     async fn list_events(&self, workflow_id: &str) -> StoreResult<Vec<(String, Payload)>>;
-});
-
-honest!(ExecutorStore {
-    async fn register_executor(&self, request: RegisterExecutor) -> StoreResult<RegisterOutcome>;
-    async fn heartbeat(&self, incarnation: Incarnation) -> StoreResult<HeartbeatOutcome>;
-    async fn list_executors(&self, app: &str) -> StoreResult<Vec<ExecutorRecord>>;
-    async fn expel_executor(&self, request: ExpelExecutor) -> StoreResult<ExpelOutcome>;
-    async fn settle(&self, owner: Owner) -> StoreResult<()>;
-    async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome>;
 });
 
 honest!(ManagementStore {
