@@ -13,7 +13,14 @@ use sqlx::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Route, begin::begin, hosts::standby, planner::steady_plans, route};
+use super::{
+    Route,
+    begin::begin,
+    hosts::standby,
+    planner::steady_plans,
+    route,
+    warm::{Lent, Warm},
+};
 use crate::error::{Failure, Stage, classify, sqlstate};
 
 /// Before a server that refused is tried again.
@@ -42,6 +49,7 @@ struct Ours {
     route: Arc<Route>,
     options: PgPoolOptions,
     current: Mutex<Current>,
+    warm: Warm,
 }
 
 /// The pool of the server in use. When that is succeeded by another, so is the pool: what a server that is gone leaves without an answer,
@@ -105,6 +113,7 @@ impl Connections {
                 route,
                 options,
                 current,
+                warm: Warm::default(),
             })),
         }
     }
@@ -137,6 +146,31 @@ impl Connections {
             () = route.wait_for_move(seen, PATIENCE) => {
                 Err(io::Error::new(io::ErrorKind::TimedOut, "the server was succeeded by another").into())
             }
+        }
+    }
+
+    /// A connection for a single statement: the one that did the last, if that has just been.
+    pub(super) async fn lend(&self) -> Result<Lent, sqlx::Error> {
+        let warm = self.warm();
+        let mark = self.route().map(Route::mark).unwrap_or_default();
+        if let Some(lent) = warm.and_then(|warm| warm.take(mark)) {
+            return Ok(lent);
+        }
+        Ok(Lent::new(self.acquire().await?, mark))
+    }
+
+    /// Takes a connection back whose statement succeeded.
+    pub(super) fn take_back(&self, lent: Lent) {
+        if let Some(warm) = self.warm() {
+            warm.keep(lent);
+        }
+    }
+
+    /// None are kept of a pool of the caller's, who may want them.
+    fn warm(&self) -> Option<&Warm> {
+        match &self.source {
+            Source::Given(_) => None,
+            Source::Ours(ours) => Some(&ours.warm),
         }
     }
 
@@ -216,12 +250,15 @@ impl Connections {
         };
         let route = &ours.route;
         if !route.has_choice() {
-            return attempt(ours.current().0).await;
+            let pool = ours.current().0;
+            let _waiting = ours.warm.give_way(&pool);
+            return attempt(pool).await;
         }
         let mut last = None;
         let attempts = async {
             loop {
                 let (pool, seen) = ours.current();
+                let _waiting = ours.warm.give_way(&pool);
                 let error = tokio::select! {
                     done = attempt(pool) => match done {
                         Ok(done) if route.moves() == seen => return Ok(done),

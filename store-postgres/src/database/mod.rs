@@ -7,6 +7,7 @@ mod planner;
 mod route;
 mod schema;
 mod server;
+mod warm;
 mod work;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -89,9 +90,9 @@ impl Database {
         if self.transaction_pooling || (self.is_fenced() && access == Access::Write) {
             return self.transaction(access).await;
         }
-        let connection = self.connections.acquire().await;
-        let connection = connection.map_err(|error| self.unreached(error))?;
-        Ok(Work::single(self.connections.clone(), connection, access))
+        let lent = self.connections.lend().await;
+        let lent = lent.map_err(|error| self.unreached(error))?;
+        Ok(Work::single(self.connections.clone(), lent, access))
     }
 
     /// A unit of work of any number of statements.

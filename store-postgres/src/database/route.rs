@@ -38,6 +38,13 @@ struct Standing {
     distrusted: Option<Instant>,
 }
 
+/// What is known of the servers. A connection is to be used as long as this is what it was when the connection was got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    moves: u64,
+    distrusted: Option<Instant>,
+}
+
 impl Route {
     pub(crate) fn new(hosts: Hosts) -> Self {
         Self {
@@ -65,6 +72,13 @@ impl Route {
     pub(super) fn present(&self) -> (u64, &PgConnectOptions) {
         let Standing { host, moves, .. } = *self.standing.borrow();
         (moves, &self.hosts.candidates()[host])
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let Standing {
+            moves, distrusted, ..
+        } = *self.standing.borrow();
+        Mark { moves, distrusted }
     }
 
     /// Whether a connection of this age can be used.

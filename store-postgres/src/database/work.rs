@@ -1,11 +1,10 @@
 use sqlx::{
     PgConnection, Postgres, Transaction,
-    pool::PoolConnection,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
 
-use super::Connections;
+use super::{Connections, warm::Lent};
 use crate::error::{Failure, Stage};
 
 /// Whether losing the connection leaves a doubt.
@@ -54,7 +53,7 @@ impl Origin {
 
 enum Connection<'c> {
     /// Each statement commits by itself.
-    Single(PoolConnection<Postgres>),
+    Single(Lent),
     Transaction(Transaction<'static, Postgres>),
     /// Whoever opened the transaction ends it.
     Caller(&'c mut PgConnection),
@@ -70,13 +69,9 @@ impl<'c> WorkOn<'c> {
         }
     }
 
-    pub(super) fn single(
-        connections: Connections,
-        connection: PoolConnection<Postgres>,
-        access: Access,
-    ) -> Self {
+    pub(super) fn single(connections: Connections, lent: Lent, access: Access) -> Self {
         Self {
-            connection: Connection::Single(connection),
+            connection: Connection::Single(lent),
             origin: Some(Origin::of(connections)),
             access,
         }
@@ -100,8 +95,8 @@ impl<'c> WorkOn<'c> {
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Failure> {
         let (rows, stage) = match &mut self.connection {
-            Connection::Single(connection) => {
-                let rows = query.fetch_all(&mut **connection);
+            Connection::Single(lent) => {
+                let rows = query.fetch_all(&mut *lent.connection);
                 let rows = watch(self.origin.as_ref(), rows).await;
                 (rows, self.access.at_the_end())
             }
@@ -123,7 +118,7 @@ impl<'c> WorkOn<'c> {
     pub(crate) async fn run_script(&mut self, script: String) -> Result<(), Failure> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
         let done = match &mut self.connection {
-            Connection::Single(connection) => script.execute(&mut **connection).await,
+            Connection::Single(lent) => script.execute(&mut *lent.connection).await,
             Connection::Transaction(transaction) => script.execute(&mut **transaction).await,
             Connection::Caller(connection) => script.execute(&mut **connection).await,
         };
@@ -144,7 +139,13 @@ impl<'c> WorkOn<'c> {
     /// Makes the work last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
         match self.connection {
-            Connection::Single(_) | Connection::Caller(_) => Ok(()),
+            Connection::Single(lent) => {
+                if let Some(origin) = self.origin {
+                    origin.connections.take_back(lent);
+                }
+                Ok(())
+            }
+            Connection::Caller(_) => Ok(()),
             Connection::Transaction(transaction) => {
                 let stage = self.access.at_the_end();
                 let committed = watch(self.origin.as_ref(), transaction.commit()).await;
