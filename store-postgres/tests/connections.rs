@@ -4,9 +4,12 @@ mod support;
 use std::time::Duration;
 
 use durable_api::store::{
-    LifecycleStore, Owner, Payloads, RecordOutcome, StepStore, StoreErrorKind, WorkflowStore,
+    ExecutorStore, HeartbeatOutcome, LifecycleStore, Owner, Payloads, RecordOutcome, StepStore,
+    StoreErrorKind, WorkflowStore,
 };
 use store_postgres::{PgPool, PostgresOptions, PostgresStore};
+use tokio::task::JoinSet;
+
 use support::{drop_schema, fresh_schema, insert, number, register, run, step};
 
 #[tokio::test]
@@ -214,5 +217,36 @@ async fn waiting_for_a_connection_ends() {
         .expect("unlocks");
     let recorded = blocked.await.expect("does not panic");
     assert_eq!(recorded.expect("records"), RecordOutcome::Recorded);
+    drop_schema(&schema).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_at_hand_for_single_statements_keeps_no_transaction_waiting() {
+    let schema = fresh_schema();
+    let options = support::options(&schema)
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(10));
+    let store = PostgresStore::connect_with(options)
+        .await
+        .expect("connects");
+    store.migrate().await.expect("migrates");
+    let incarnation = register(&store, "one").await;
+    let mut all = JoinSet::new();
+    for number in 0..8 {
+        let store = store.clone();
+        all.spawn(async move {
+            for _ in 0..25 {
+                let beat = store.heartbeat(incarnation).await;
+                assert_eq!(beat.expect("beats"), HeartbeatOutcome::Alive);
+                if number % 2 == 0 {
+                    // A transaction, which gets the only connection in between.
+                    register(&store, &format!("executor {number}")).await;
+                }
+            }
+        });
+    }
+    while let Some(done) = all.join_next().await {
+        done.expect("nobody starves");
+    }
     drop_schema(&schema).await;
 }
