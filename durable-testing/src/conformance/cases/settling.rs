@@ -1,4 +1,6 @@
 //! A request for work that was settled takes nothing more, however late it comes.
+use std::sync::Arc;
+
 use durable_api::store::{ClaimWorkflows, DequeueWorkflows, Owner, WorkflowFilter};
 
 use crate::{
@@ -146,7 +148,7 @@ async fn settle(executor: &Executor, owner: Owner) {
 }
 
 fn settled(executor: &Executor, owner: Owner) -> impl Future<Output = ()> + Send + 'static {
-    let store = executor.store.clone();
+    let store = Arc::clone(&executor.store);
     async move { persist(|| store.settle(owner)).await }
 }
 
@@ -154,7 +156,7 @@ fn claimed(
     executor: &Executor,
     request: ClaimWorkflows,
 ) -> impl Future<Output = Vec<String>> + Send + 'static {
-    let store = executor.store.clone();
+    let store = Arc::clone(&executor.store);
     async move {
         let answer = persist(|| store.claim_workflows(request.clone())).await;
         sorted(answer.claimed.into_iter().map(|one| one.record.id))
@@ -165,7 +167,7 @@ fn dequeued(
     executor: &Executor,
     request: DequeueWorkflows,
 ) -> impl Future<Output = Vec<String>> + Send + 'static {
-    let store = executor.store.clone();
+    let store = Arc::clone(&executor.store);
     async move {
         let answer = persist(|| store.dequeue_workflows(request.clone())).await;
         sorted(answer.taken.into_iter().map(|one| one.record.id))
