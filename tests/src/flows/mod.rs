@@ -4,6 +4,7 @@ mod expected;
 mod job;
 mod recorded;
 mod talk;
+mod tick;
 mod work;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub(crate) use effects::Place;
 pub(crate) use expected::{Expected, report};
 pub(crate) use job::{Effect, Job, Report};
 pub(crate) use recorded::{effect, wrong};
+pub(crate) use tick::tick;
 pub(crate) use work::chain;
 
 use talk::{listener, lonely, mailbox, ping, pong, race, sender, teller};

@@ -69,7 +69,7 @@ pub(super) fn ticks(view: &View) -> Result<(), String> {
     let mut ticks = Vec::new();
     for row in view.workflows.values() {
         if row.schedule.as_deref() == Some(SCHEDULE) {
-            let tick = second(&row.id).filter(|second| second % 5 == 0);
+            let tick = flows::tick(SCHEDULE, &row.id).filter(|second| second % 5 == 0);
             ticks.push(tick.ok_or_else(|| format!("{} is no tick", row.id))?);
         }
     }
@@ -81,12 +81,4 @@ pub(super) fn ticks(view: &View) -> Result<(), String> {
         )),
         None => Ok(()),
     }
-}
-
-/// The second of its day that a run's id names at its end: `…T<hour>:<minute>:<second>Z`.
-fn second(id: &str) -> Option<u32> {
-    let (_, time) = id.strip_suffix('Z')?.rsplit_once('T')?;
-    let parts: Result<Vec<u32>, _> = time.split(':').map(str::parse).collect();
-    let [hour, minute, second] = parts.ok()?.try_into().ok()?;
-    Some((hour * 60 + minute) * 60 + second)
 }
