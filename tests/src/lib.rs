@@ -1,5 +1,5 @@
 //! What the tests that cross crates share: the backends under test, servers that can be crashed, the suites of cases, the comparison of stores,
-//! faults of networks and disks, what fuzzers feed, and chaos.
+//! faults of networks and disks, what fuzzers feed, chaos, and the workflows that chaos and simulations run.
 #[macro_use]
 mod suite;
 
@@ -8,6 +8,7 @@ pub mod chaos;
 pub mod differential;
 pub mod e2e;
 pub mod fixtures;
+mod flows;
 pub mod fuzz;
 pub mod real_faults;
 pub mod serializable;

@@ -6,18 +6,7 @@ use std::{
 
 use durable::Error;
 
-/// What a workflow must come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
-    /// It succeeds with this answer.
-    Answer(Vec<u64>),
-    /// It succeeds with this answer, in whatever order.
-    Unordered(Vec<u64>),
-    /// It fails with this code.
-    Failure(&'static str),
-    /// It is cancelled.
-    Cancelled,
-}
+use crate::flows::Expected;
 
 /// A workflow that was accepted.
 #[derive(Clone, Debug)]

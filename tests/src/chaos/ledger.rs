@@ -5,9 +5,14 @@ use std::{
     path::Path,
     str::FromStr,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
+use durable::StepContext;
+use futures::future::BoxFuture;
+
 use super::clock;
+use crate::flows::Place;
 
 const EXTENSION: &str = "ledger";
 
@@ -65,21 +70,6 @@ impl Ledger {
         Ok(Self { file, nonces })
     }
 
-    /// Notes that a body begins. Its end is noted by what is returned.
-    pub(super) fn begin(&self, workflow: &str, step: u32, attempt: u32) -> Body<'_> {
-        let nonce = self.nonces.fetch_add(1, Ordering::Relaxed);
-        let line = Line {
-            at: 0,
-            mark: Mark::Dropped,
-            step,
-            attempt,
-            nonce,
-            workflow: workflow.to_owned(),
-        };
-        self.write(Mark::Begin, &line);
-        Body { ledger: self, line }
-    }
-
     /// Notes what is not about a body.
     pub(super) fn note(&self, mark: Mark, workflow: &str) {
         let line = Line {
@@ -111,15 +101,36 @@ impl Ledger {
     }
 }
 
+impl Place for Ledger {
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    /// Notes that a body begins, and then its end.
+    fn begin(&self, step: &StepContext) -> Box<dyn FnOnce() -> u64 + Send + '_> {
+        let line = Line {
+            at: 0,
+            mark: Mark::Dropped,
+            step: step.step_id(),
+            attempt: step.attempt(),
+            nonce: self.nonces.fetch_add(1, Ordering::Relaxed),
+            workflow: step.workflow_id().to_owned(),
+        };
+        self.write(Mark::Begin, &line);
+        let body = Body { ledger: self, line };
+        Box::new(move || body.end())
+    }
+}
+
 /// A body that runs.
-pub(super) struct Body<'l> {
+struct Body<'l> {
     ledger: &'l Ledger,
     line: Line,
 }
 
 impl Body<'_> {
     /// Notes the end, and returns what identifies this run.
-    pub(super) fn end(mut self) -> u64 {
+    fn end(mut self) -> u64 {
         self.line.mark = Mark::End;
         self.line.nonce
     }

@@ -10,17 +10,14 @@ use std::{
 use durable::{Client, Error, OnDuplicate, Schedule};
 use tokio::task::JoinSet;
 
-use super::{
-    book::{Book, Entry, Expected},
-    flows::{self, Job, Report},
-};
+use super::book::{Book, Entry};
+use crate::flows::{self, Expected, Job, OPEN, Report};
 
 /// Queues, and how much each lets through.
 pub(super) const GLOBAL: (&str, u32) = ("global", 3);
 pub(super) const EACH: (&str, u32) = ("each", 2);
 pub(super) const PARTS: (&str, u32) = ("parts", 1);
 pub(super) const RATED: (&str, u32, Duration) = ("rated", 4, Duration::from_secs(1));
-const OPEN: &str = "open";
 
 /// How many more each lets through when it is sabotaged.
 const CROWD: u32 = 20;
@@ -171,15 +168,9 @@ impl Driver {
         );
     }
 
-    /// Starts `flow` with a job and an expectation.
-    async fn enqueue(
-        &self,
-        queue: &'static str,
-        flow: &str,
-        job: Job,
-        expected: Expected,
-    ) -> Result<String, Error> {
+    async fn enqueue(&self, queue: &'static str, flow: &str, job: Job) -> Result<String, Error> {
         let id = self.id(flow);
+        let expected = flows::expected(flow, &job);
         let start = durable::enqueue_named::<Report>(&self.client, queue, flow, job);
         start.id(&id).await?;
         self.accepted(id.clone(), queue, expected);
@@ -193,14 +184,14 @@ impl Driver {
             durable::INTERNAL_QUEUE
         };
         let job = self.job(6);
-        let (flow, expected) = match self.random.u8(..10) {
-            0..4 => ("chain", Expected::Answer(job.answer())),
-            4..6 => ("family", Expected::Answer(flows::family_answer(&job))),
-            6..8 => ("side_by_side", Expected::Answer(job.answer())),
-            8 => ("stubborn", Expected::Answer(job.answer())),
-            _ => ("failing", Expected::Failure("meant")),
+        let flow = match self.random.u8(..10) {
+            0..4 => "chain",
+            4..6 => "family",
+            6..8 => "side_by_side",
+            8 => "stubborn",
+            _ => "failing",
         };
-        self.enqueue(queue, flow, job, expected).await.map(drop)
+        self.enqueue(queue, flow, job).await.map(drop)
     }
 
     /// As many as a sabotaged queue lets through, slow enough to be there together.
@@ -209,8 +200,7 @@ impl Driver {
             self.number += 1;
             let mut job = self.job(1);
             job.millis += 2_000;
-            let expected = Expected::Answer(job.answer());
-            self.enqueue(GLOBAL.0, "chain", job, expected).await?;
+            self.enqueue(GLOBAL.0, "chain", job).await?;
         }
         Ok(())
     }
@@ -228,10 +218,10 @@ impl Driver {
             2 => PARTS.0,
             _ => RATED.0,
         };
-        let expected = Expected::Answer(job.answer());
         if queue != PARTS.0 {
-            return self.enqueue(queue, "chain", job, expected).await.map(drop);
+            return self.enqueue(queue, "chain", job).await.map(drop);
         }
+        let expected = flows::expected("chain", &job);
         let partition = format!("tenant-{}", self.random.u8(..4));
         let id = self.id("chain");
         durable::enqueue_named::<Report>(&self.client, queue, "chain", job)
@@ -251,20 +241,16 @@ impl Driver {
     async fn talk(&mut self) -> Result<(), Error> {
         let job = self.job(8);
         if self.random.bool() {
-            let expected = Expected::Answer(job.answer());
             let to = |peer: String| Job {
                 peer,
                 ..job.clone()
             };
-            self.enqueue(OPEN, "pong", to(self.id("ping")), expected.clone())
-                .await?;
-            self.enqueue(OPEN, "ping", to(self.id("pong")), expected)
-                .await?;
-            return Ok(());
+            self.enqueue(OPEN, "pong", to(self.id("ping"))).await?;
+            let ping = self.enqueue(OPEN, "ping", to(self.id("pong")));
+            return ping.await.map(drop);
         }
         let answer = job.answer();
-        let expected = Expected::Unordered(answer.clone());
-        let id = self.enqueue(OPEN, "mailbox", job, expected).await?;
+        let id = self.enqueue(OPEN, "mailbox", job).await?;
         for message in answer {
             // A second time is one too many, unless the key is recognised.
             for repetition in 0..self.random.u8(1..3) {
@@ -284,18 +270,9 @@ impl Driver {
     /// One that shows events and writes a stream, and one that watches it.
     async fn show(&mut self) -> Result<(), Error> {
         let job = self.job(6);
-        let answer = job.answer();
-        let expected = Expected::Answer(answer.clone());
-        let teller = self.enqueue(OPEN, "teller", job.clone(), expected).await?;
-        let mut heard = vec![job.size];
-        heard.extend(answer);
-        let watch = Job {
-            peer: teller,
-            ..job
-        };
-        self.enqueue(OPEN, "listener", watch, Expected::Answer(heard))
-            .await
-            .map(drop)
+        let peer = self.enqueue(OPEN, "teller", job.clone()).await?;
+        let watch = Job { peer, ..job };
+        self.enqueue(OPEN, "listener", watch).await.map(drop)
     }
 
     /// One without end that is cancelled, by us or by its deadline.
@@ -312,9 +289,7 @@ impl Driver {
             self.accepted(id, OPEN, Expected::Cancelled);
             return Ok(());
         }
-        let id = self
-            .enqueue(OPEN, "endless", job, Expected::Cancelled)
-            .await?;
+        let id = self.enqueue(OPEN, "endless", job).await?;
         tokio::time::sleep(patience).await;
         durable::cancel_workflow(&self.client, &id).await
     }
@@ -322,8 +297,7 @@ impl Driver {
     /// One that is cancelled somewhere on its way, and then goes on.
     async fn resume(&mut self) -> Result<(), Error> {
         let job = self.job(8);
-        let expected = Expected::Answer(job.answer());
-        let id = self.enqueue(OPEN, "chain", job, expected).await?;
+        let id = self.enqueue(OPEN, "chain", job).await?;
         let pause = Duration::from_millis(self.random.u64(0..400));
         tokio::time::sleep(pause).await;
         durable::cancel_workflow(&self.client, &id).await?;
@@ -338,7 +312,7 @@ impl Driver {
         let key = self.id("both");
         for (name, job) in ["one", "two"].into_iter().zip(jobs) {
             let id = self.id(name);
-            let expected = Expected::Answer(job.answer());
+            let expected = flows::expected("chain", &job);
             let start = durable::enqueue_named::<Report>(&self.client, OPEN, "chain", job)
                 .id(&id)
                 .deduplication_id(&key)
@@ -359,10 +333,10 @@ impl Driver {
         let job = self.job(2);
         let delay = Duration::from_millis(self.random.u64(50..900));
         let key = format!("key-{}", self.random.u8(..2));
-        let answer = Expected::Answer(job.answer());
+        let expected = flows::expected("chain", &job);
         let start = durable::debounce(&self.client, &key, delay, flows::chain, job);
         let run = start.name("chain").cap(Duration::from_secs(2)).await?;
-        self.accepted(run.workflow_id(), durable::INTERNAL_QUEUE, answer);
+        self.accepted(run.workflow_id(), durable::INTERNAL_QUEUE, expected);
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ mod controller;
 mod drain;
 mod evidence;
 mod fleet;
-mod flows;
 mod ledger;
 mod load;
 mod mayhem;

@@ -13,9 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{
     APP,
     arguments::WorkerArguments,
-    flows::{self, Job, chain},
     ledger::{Ledger, Mark},
 };
+use crate::flows::{self, Job, chain};
 
 /// How long a worker may take to finish what it does when it is asked to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -66,8 +66,7 @@ async fn begin(arguments: &WorkerArguments, ledger: &Arc<Ledger>) -> Result<Ctx,
         config = config.executor_id(id);
     }
     let ctx = durable::new_context(config).await?;
-    let ctx = ctx.with_value(Arc::clone(ledger));
-    flows::register(&ctx)?;
+    flows::register(&ctx, Arc::clone(ledger))?;
     durable::launch(&ctx).await?;
     Ok(ctx)
 }

@@ -3,7 +3,9 @@ use std::time::Duration;
 use durable::{Ctx, Error, Failure, Result, StepContext, WorkflowStatus};
 use durable_testing::{Backend, Bench};
 
-use super::support::{Counter, Flow, Gate, config, launched, life, process, register, row, stop};
+use super::support::{
+    Counter, Flow, Gate, config, gated, launched, life, process, register, row, stop,
+};
 
 /// A step, a very long sleep, a step.
 fn sleeper(steps: &Counter) -> impl Fn(Ctx, ()) -> Flow<u32> + Clone + Send + Sync + 'static {
@@ -90,20 +92,7 @@ pub(super) async fn a_swallowed_cancellation_is_no_success(bench: &Bench<'_, imp
 
 pub(super) async fn a_cancel_during_the_last_step_is_no_success(bench: &Bench<'_, impl Backend>) {
     let (arrived, gate) = (Counter::default(), Gate::closed());
-    let flow = {
-        let (arrived, gate) = (arrived.clone(), gate.clone());
-        move |ctx: Ctx, (): ()| -> Flow<u32> {
-            let (arrived, gate) = (arrived.clone(), gate.clone());
-            Box::pin(async move {
-                durable::run_as_step(&ctx, || async {
-                    arrived.up();
-                    gate.pass().await;
-                    Ok(1)
-                })
-                .await
-            })
-        }
-    };
+    let flow = gated(&arrived, &gate);
     let ctx = process(bench, |ctx| register(ctx, "flow", &flow)).await;
     let handle = durable::run_workflow(&ctx, flow, ()).id("w").await.unwrap();
     arrived.reaches(1).await;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use durable::{Ctx, Error, Failure, Result};
 use durable_testing::{Backend, Bench};
 
-use super::support::{Counter, Flow, Gate, life, process, register, row, stop};
+use super::support::{Counter, Flow, Gate, gated, life, process, register, row, stop};
 
 async fn double(ctx: Ctx, number: u32) -> Result<u32> {
     durable::run_as_step(&ctx, || async { Ok(number * 2) }).await
@@ -236,19 +236,7 @@ pub(super) async fn a_child_resumed_while_its_parent_replays_is_still_cancelled_
     bench: &Bench<'_, impl Backend>,
 ) {
     let (arrived, gate, child_gate) = (Counter::default(), Gate::closed(), Gate::closed());
-    let child = {
-        let gate = child_gate.clone();
-        move |ctx: Ctx, (): ()| -> Flow<u32> {
-            let gate = gate.clone();
-            Box::pin(async move {
-                durable::run_as_step(&ctx, || async {
-                    gate.pass().await;
-                    Ok(7)
-                })
-                .await
-            })
-        }
-    };
+    let child = gated(&Counter::default(), &child_gate);
     let parent = {
         let (arrived, gate, child) = (arrived.clone(), gate.clone(), child.clone());
         move |ctx: Ctx, (): ()| -> Flow<bool> {

@@ -9,7 +9,7 @@ use std::{
 use durable::{Ctx, Error, Result, WorkflowStatus};
 use durable_testing::{Backend, Bench, Fault, FaultPlan, FaultyStore, crash_points};
 
-use super::support::{Counter, Flow, Gate, PATIENCE, config, launched, register, row, stop};
+use super::support::{Counter, Gate, PATIENCE, config, launched, register, row, stop, waiting};
 
 /// A step, a child, the child's result, a step.
 async fn parent(ctx: Ctx, input: u32) -> Result<u32> {
@@ -126,16 +126,7 @@ pub(super) async fn every_crash_point_recovers(bench: &Bench<'_, impl Backend>) 
 pub(super) async fn a_wait_with_a_timeout_ends_in_an_outage_too(bench: &Bench<'_, impl Backend>) {
     let store = FaultyStore::new(bench.open().await);
     let gate = Gate::closed();
-    let waiting = {
-        let gate = gate.clone();
-        move |_: Ctx, (): ()| -> Flow<()> {
-            let gate = gate.clone();
-            Box::pin(async move {
-                gate.pass().await;
-                Ok(())
-            })
-        }
-    };
+    let waiting = waiting(&gate);
     let config = config(Arc::new(store.clone()));
     let ctx = launched(config, |ctx| register(ctx, "waiting", &waiting)).await;
     let handle = durable::run_workflow(&ctx, waiting, ()).id("w").await;

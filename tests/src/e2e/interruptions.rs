@@ -3,7 +3,7 @@ use std::time::Duration;
 use durable::{Ctx, Error, Failure, WorkflowStatus};
 use durable_testing::{Backend, Bench};
 
-use super::support::{Counter, Flow, Gate, PATIENCE, life, process, register, row, stop};
+use super::support::{Counter, Flow, Gate, PATIENCE, gated, life, process, register, row, stop};
 
 pub(super) async fn a_start_whose_caller_is_gone_is_run_all_the_same(
     bench: &Bench<'_, impl Backend>,
@@ -124,20 +124,7 @@ pub(super) async fn a_resumed_workflow_is_free_of_its_old_deadline(
     bench: &Bench<'_, impl Backend>,
 ) {
     let (arrived, gate) = (Counter::default(), Gate::closed());
-    let flow = {
-        let (arrived, gate) = (arrived.clone(), gate.clone());
-        move |ctx: Ctx, (): ()| -> Flow<u32> {
-            let (arrived, gate) = (arrived.clone(), gate.clone());
-            Box::pin(async move {
-                durable::run_as_step(&ctx, || async {
-                    arrived.up();
-                    gate.pass().await;
-                    Ok(7)
-                })
-                .await
-            })
-        }
-    };
+    let flow = gated(&arrived, &gate);
     let ctx = process(bench, |ctx| register(ctx, "flow", &flow)).await;
     let short = ctx.with_timeout(Duration::from_millis(400));
     durable::run_workflow(&short, flow, ())

@@ -3,7 +3,7 @@ use std::time::Duration;
 use durable::{Config, Ctx, Error, RegisterOptions, Result, WorkflowStatus};
 use durable_testing::{Backend, Bench};
 
-use super::support::{Counter, Flow, Gate, config, launched, process, register, row, stop};
+use super::support::{Counter, Flow, Gate, config, gated, launched, process, register, row, stop};
 
 async fn example(ctx: Ctx, _input: String) -> Result<String> {
     durable::run_as_step(&ctx, step).await
@@ -85,26 +85,6 @@ pub(super) async fn launching_twice_is_an_error(bench: &Bench<'_, impl Backend>)
     let error = durable::launch(&ctx).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyLaunched { .. }), "{error}");
     stop(&ctx).await;
-}
-
-/// A workflow whose one step waits at a gate, and counts when it gets there.
-fn gated(
-    arrived: &Counter,
-    gate: &Gate,
-) -> impl Fn(Ctx, ()) -> Flow<u32> + Clone + Send + Sync + 'static {
-    let (arrived, gate) = (arrived.clone(), gate.clone());
-    move |ctx, ()| {
-        let (arrived, gate) = (arrived.clone(), gate.clone());
-        Box::pin(async move {
-            durable::run_as_step(&ctx, || async {
-                arrived.up();
-                gate.pass().await;
-                Ok(7)
-            })
-            .named("gated")
-            .await
-        })
-    }
 }
 
 pub(super) async fn shutdown_waits_for_what_is_running(bench: &Bench<'_, impl Backend>) {

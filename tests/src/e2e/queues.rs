@@ -8,6 +8,7 @@ use durable_testing::{Backend, Bench};
 
 use super::support::{
     Counter, Flow, Gate, Log, PATIENCE, config, launched, life, process, register, row, stop,
+    waiting,
 };
 
 async fn double(ctx: Ctx, number: u32) -> Result<u32> {
@@ -96,16 +97,7 @@ pub(super) async fn lower_priorities_come_first_and_equals_in_order(
 
 pub(super) async fn a_deduplication_id_keeps_a_second_one_out(bench: &Bench<'_, impl Backend>) {
     let gate = Gate::closed();
-    let flow = {
-        let gate = gate.clone();
-        move |_: Ctx, (): ()| -> Flow<()> {
-            let gate = gate.clone();
-            Box::pin(async move {
-                gate.pass().await;
-                Ok(())
-            })
-        }
-    };
+    let flow = waiting(&gate);
     let ctx = process(bench, |ctx| register(ctx, "flow", &flow)).await;
     durable::register_queue(&ctx, "q").await.unwrap();
     let start = || {

@@ -125,6 +125,38 @@ impl Gate {
     }
 }
 
+/// A workflow that only waits at a gate.
+pub(crate) fn waiting(gate: &Gate) -> impl Fn(Ctx, ()) -> Flow<()> + Clone + Send + Sync + 'static {
+    let gate = gate.clone();
+    move |_, ()| {
+        let gate = gate.clone();
+        Box::pin(async move {
+            gate.pass().await;
+            Ok(())
+        })
+    }
+}
+
+/// A workflow whose one step waits at a gate, and counts when it gets there.
+pub(crate) fn gated(
+    arrived: &Counter,
+    gate: &Gate,
+) -> impl Fn(Ctx, ()) -> Flow<u32> + Clone + Send + Sync + 'static {
+    let (arrived, gate) = (arrived.clone(), gate.clone());
+    move |ctx, ()| {
+        let (arrived, gate) = (arrived.clone(), gate.clone());
+        Box::pin(async move {
+            durable::run_as_step(&ctx, || async {
+                arrived.up();
+                gate.pass().await;
+                Ok(7)
+            })
+            .named("gated")
+            .await
+        })
+    }
+}
+
 /// What happened, in order; shared by its clones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);

@@ -7,7 +7,9 @@ use durable::{
 use durable_testing::{Backend, Bench};
 use serde::{Deserialize, Serialize};
 
-use super::support::{Counter, Flow, Gate, config, launched, process, register, row, stop};
+use super::support::{
+    Counter, Flow, Gate, config, launched, process, register, row, stop, waiting,
+};
 
 async fn greet(_ctx: Ctx, name: String) -> Result<String> {
     Ok(format!("hello {name}"))
@@ -163,16 +165,7 @@ pub(super) async fn a_result_can_be_had_again_and_elsewhere(bench: &Bench<'_, im
 
 pub(super) async fn a_result_can_be_waited_for_with_a_timeout(bench: &Bench<'_, impl Backend>) {
     let gate = Gate::closed();
-    let flow = {
-        let gate = gate.clone();
-        move |_: Ctx, (): ()| -> Flow<()> {
-            let gate = gate.clone();
-            Box::pin(async move {
-                gate.pass().await;
-                Ok(())
-            })
-        }
-    };
+    let flow = waiting(&gate);
     let ctx = process(bench, |ctx| register(ctx, "waits", &flow)).await;
     let handle = durable::run_workflow(&ctx, flow, ()).await.unwrap();
     let error = handle

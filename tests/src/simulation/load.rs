@@ -4,15 +4,11 @@ use std::time::Duration;
 use durable::{Error, ForkFrom, OnDuplicate, Schedule};
 use durable_testing::simulation::Outside;
 
-use super::{
-    book::Book,
-    flows::{self, Job, Report},
-};
+use super::book::Book;
+use crate::flows::{self, Job, OPEN, Report};
 
 /// The schedule that is due every five seconds.
 pub(super) const SCHEDULE: &str = "every-five";
-
-const OPEN: &str = "open";
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {

@@ -2,12 +2,20 @@
 mod arguments;
 mod book;
 mod crooked;
-mod flows;
 mod load;
 
-use std::{fs, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    fs,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use durable_testing::simulation::{Simulation, SimulationReport};
+use durable::{Ctx, Error, StepContext};
+use durable_testing::simulation::{Host, Simulation, SimulationReport};
+use futures::future::BoxFuture;
+
+use crate::flows::{self, Place};
 
 use book::Book;
 use crooked::Crooked;
@@ -18,12 +26,27 @@ pub fn simulation(seed: u64) -> Simulation {
     let book = Book::default();
     let (working, ended) = (book.clone(), book);
     Simulation::new(seed)
-        .set_up(flows::register)
+        .set_up(register)
         .scenario(move |outside| load::work(outside, working))
         .at_the_end("everything has come to what it must", move |view| {
             ended.check(view)
         })
         .at_the_end("every tick has its one run", book::ticks)
+}
+
+fn register(ctx: &Ctx) -> Result<(), Error> {
+    let host = ctx.value::<Host>().expect("every context has its host");
+    flows::register(ctx, host)
+}
+
+impl Place for Host {
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.sleep(time))
+    }
+
+    fn begin(&self, _: &StepContext) -> Box<dyn FnOnce() -> u64 + Send + '_> {
+        Box::new(move || self.random(..))
+    }
 }
 
 /// The simulation of a seed, over a store that lies.

@@ -1,17 +1,13 @@
 //! Every accepted workflow has its one outcome, and nothing is left behind.
-use durable::{
-    Failure, WorkflowStatus,
-    store::{Outcome, WorkflowRecord},
-};
+use durable::store::WorkflowRecord;
 
 use super::super::{
-    book::Expected,
     drain::describe,
     evidence::Evidence,
-    flows::Report,
     ledger::Mark,
     worker::{self, DIRECT},
 };
+use crate::flows::{self, Expected, report};
 
 /// What the controller was told is accepted.
 pub(super) fn accepted(evidence: &Evidence) -> Vec<String> {
@@ -30,13 +26,8 @@ pub(super) fn started_by_workers(evidence: &Evidence) -> Vec<String> {
             let number = line.workflow.rsplit('-').next().unwrap_or_default();
             let number = number.parse().unwrap_or_default();
             debug_assert!(line.workflow.starts_with(&format!("{DIRECT}-{life}")));
-            let answer = worker::direct_job(number).answer();
-            check(
-                evidence,
-                &line.workflow,
-                &Expected::Answer(answer),
-                &mut violations,
-            );
+            let expected = flows::expected("chain", &worker::direct_job(number));
+            check(evidence, &line.workflow, &expected, &mut violations);
         }
     }
     violations
@@ -47,43 +38,8 @@ fn check(evidence: &Evidence, id: &str, expected: &Expected, violations: &mut Ve
         violations.push(format!("workflow {id} was accepted, and is not stored"));
         return;
     };
-    let kept = match expected {
-        Expected::Cancelled => record.status == WorkflowStatus::Cancelled,
-        Expected::Failure(code) => {
-            record.status == WorkflowStatus::Error
-                && failure(record).is_some_and(|failure| failure.code() == Some(code))
-        }
-        Expected::Answer(answer) => report(record).is_some_and(|report| report.answer == *answer),
-        Expected::Unordered(answer) => report(record).is_some_and(|mut report| {
-            report.answer.sort_unstable();
-            report.answer == *answer
-        }),
-    };
-    if !kept {
-        let came_to = match (report(record), failure(record)) {
-            (Some(report), _) => format!("{:?}", report.answer),
-            (_, Some(failure)) => format!("{failure:?}"),
-            _ => "nothing".to_owned(),
-        };
-        violations.push(format!(
-            "{}; it came to {came_to}, expected {expected:?}",
-            describe(record)
-        ));
-    }
-}
-
-/// What a workflow that succeeded returned.
-pub(super) fn report(record: &WorkflowRecord) -> Option<Report> {
-    match (&record.status, &record.outcome) {
-        (WorkflowStatus::Success, Some(Outcome::Success(payload))) => payload.decode().ok(),
-        _ => None,
-    }
-}
-
-fn failure(record: &WorkflowRecord) -> Option<Failure> {
-    match &record.outcome {
-        Some(Outcome::Failure(payload)) => Failure::from_payload(payload).ok(),
-        _ => None,
+    if let Err(what) = expected.check(record) {
+        violations.push(format!("{}; {what}", describe(record)));
     }
 }
 

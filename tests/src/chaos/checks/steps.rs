@@ -1,20 +1,12 @@
 //! A step's outcome is recorded once, comes from a body that ran, and is what the workflow used.
 use std::collections::{HashMap, HashSet};
 
-use durable::store::{Outcome, StepRecord};
-
-use super::{
-    super::{
-        clock,
-        evidence::{Body, Evidence},
-        flows::{EFFECT, Effect},
-        load::RESUMED,
-    },
-    outcomes::report,
+use super::super::{
+    clock,
+    evidence::{Body, Evidence},
+    load::RESUMED,
 };
-
-/// Steps whose second number is recorded only if they wait.
-const TWO_NUMBERS: [&str; 2] = ["durable.recv", "durable.get_event"];
+use crate::flows;
 
 /// What is recorded.
 pub(super) fn recorded(evidence: &Evidence) -> Vec<String> {
@@ -27,56 +19,14 @@ pub(super) fn recorded(evidence: &Evidence) -> Vec<String> {
     let mut violations = Vec::new();
     for (id, record) in &evidence.workflows {
         let steps = evidence.steps.get(id).map_or(&[][..], Vec::as_slice);
-        if let Some(gap) = gap(steps) {
-            violations.push(format!("workflow {id} has no step {gap}, but later ones"));
-        }
-        let mut effects = Vec::new();
-        for step in steps.iter().filter(|step| step.name == EFFECT) {
-            let Some(effect) = effect(step) else {
-                violations.push(format!("workflow {id}: step without its value: {step:?}"));
-                continue;
-            };
-            let known = finished.contains_key(&(id.as_str(), effect.step, effect.nonce));
-            if effect.step != step.step_id || !known {
-                violations.push(format!(
-                    "workflow {id}: no body returned {effect:?}: {step:?}"
-                ));
-            }
-            effects.push(effect);
-        }
-        if let Some(mut report) = report(record) {
-            report.effects.sort_by_key(|effect| effect.step);
-            if report.effects != effects {
-                violations.push(format!(
-                    "workflow {id} used {:?}, recorded are {effects:?}",
-                    report.effects
-                ));
+        violations.extend(flows::wrong(record, steps));
+        for effect in steps.iter().filter_map(flows::effect) {
+            if !finished.contains_key(&(id.as_str(), effect.step, effect.nonce)) {
+                violations.push(format!("workflow {id}: no body returned {effect:?}"));
             }
         }
     }
     violations
-}
-
-fn effect(step: &StepRecord) -> Option<Effect> {
-    match &step.outcome {
-        Some(Outcome::Success(payload)) => payload.decode().ok(),
-        _ => None,
-    }
-}
-
-/// The first number that is missing, apart from those that need not be there.
-fn gap(steps: &[StepRecord]) -> Option<u32> {
-    let mut next = 0;
-    for step in steps {
-        let optional = |name: &str| TWO_NUMBERS.contains(&name);
-        let before = steps.iter().find(|one| one.step_id + 1 == next);
-        let skips_one = before.is_some_and(|before| optional(&before.name));
-        if step.step_id != next && !(skips_one && step.step_id == next + 1) {
-            return Some(next);
-        }
-        next = step.step_id + 1;
-    }
-    None
 }
 
 /// A step that is recorded does not run again: a body of it begins no more once a later step of its workflow has begun in an execution that is not stale.
