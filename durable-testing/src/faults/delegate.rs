@@ -134,7 +134,8 @@ impl ExecutorStore for FaultyStore {
     }
 
     async fn settle(&self, owner: Owner) -> StoreResult<()> {
-        self.call("settle", sent!(self.settle(owner))).await
+        let site = Site::from("settle").by(owner);
+        self.call(site, sent!(self.settle(owner))).await
     }
 
     async fn retire_executor(&self, incarnation: Incarnation) -> StoreResult<RetireOutcome> {

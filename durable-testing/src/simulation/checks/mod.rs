@@ -4,11 +4,12 @@ mod fences;
 mod limits;
 mod owners;
 mod rates;
+mod settled;
 mod statuses;
 
 use std::collections::BTreeMap;
 
-use durable_api::store::Owner;
+use durable_api::store::{Incarnation, Owner};
 
 use super::view::View;
 use crate::Call;
@@ -30,6 +31,8 @@ pub(super) struct Memory {
     owners: BTreeMap<String, Vec<Owner>>,
     /// When workflows were taken from queues, and of which partitions.
     starts: BTreeMap<String, Vec<(i64, Option<String>)>>,
+    /// The last execution of each executor whose requests for work are settled.
+    settled: BTreeMap<Incarnation, u64>,
 }
 
 impl Change<'_> {
@@ -41,6 +44,7 @@ impl Change<'_> {
         broken.extend(checkpoints::check(self));
         broken.extend(limits::check(self));
         broken.extend(rates::check(self, memory));
+        broken.extend(settled::check(self, memory));
         broken
     }
 }
