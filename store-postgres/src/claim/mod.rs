@@ -6,7 +6,9 @@ mod take;
 
 use std::collections::HashSet;
 
-use durable_api::store::{ClaimWorkflows, ClaimedWorkflow, ClaimedWorkflows, DamagedWorkflow};
+use durable_api::store::{
+    ClaimWorkflows, ClaimedWorkflow, ClaimedWorkflows, DamagedWorkflow, Owner,
+};
 use uuid::Uuid;
 
 pub(crate) use patience::Patience;
@@ -39,21 +41,21 @@ pub(crate) async fn claim(
     patience: &Patience,
     request: &ClaimWorkflows,
 ) -> Result<ClaimedWorkflows, Failure> {
+    if request.limit == 0 {
+        return Ok(ClaimedWorkflows::new());
+    }
+    let mut work = database.planned(Access::Write).await?;
+    // Whoever is not registered would be robbed of its claim at once.
+    let Some(is_settled) = is_settled(database, &mut work, request.owner).await? else {
+        return Ok(ClaimedWorkflows::new());
+    };
     let mut claim = Claim {
         database,
         patience,
         request,
-        is_settled: false,
-        work: database.planned(Access::Write).await?,
+        is_settled,
+        work,
     };
-    // Whoever is not registered would be robbed of its claim at once.
-    let Some(is_settled) = claim.is_settled().await? else {
-        return Ok(ClaimedWorkflows::new());
-    };
-    if request.limit == 0 {
-        return Ok(ClaimedWorkflows::new());
-    }
-    claim.is_settled = is_settled;
     match claim.run().await {
         // Nothing was locked before, so nothing is lost with the transaction.
         Err(failure) if failure.sqlstate() == Some(LOCK_NOT_AVAILABLE) => {
@@ -140,22 +142,24 @@ impl Claim<'_> {
         self.work.run_script(LOCK_TIMEOUT.to_owned()).await?;
         self.candidates(orphaners, seen, limit, Held::Wait).await
     }
+}
 
-    /// Whether the request came too late to take anything; nothing, if its executor is not registered.
-    async fn is_settled(&mut self) -> Result<Option<bool>, Failure> {
-        let query = self
-            .database
-            .query(
-                "SELECT settled >= $2 AS is_settled FROM {schema}.executors
-                 WHERE incarnation = $1 FOR KEY SHARE",
-            )
-            .bind(self.request.owner.incarnation.0)
-            .bind(execution(self.request.owner));
-        let rows = self.work.fetch(query).await?;
-        rows.first()
-            .map(|row| column(row, "is_settled"))
-            .transpose()
-    }
+/// Whether a request of this execution comes too late to take anything; nothing, if its executor is not registered.
+async fn is_settled(
+    database: &Database,
+    work: &mut Work,
+    owner: Owner,
+) -> Result<Option<bool>, Failure> {
+    let query = database
+        .query(
+            "SELECT settled >= $2 AS is_settled FROM {schema}.executors
+             WHERE incarnation = $1 FOR KEY SHARE",
+        )
+        .bind(owner.incarnation.0)
+        .bind(execution(owner));
+    let rows = work.fetch(query).await?;
+    let row = rows.first();
+    row.map(|row| column(row, "is_settled")).transpose()
 }
 
 /// What a load found: workflows in order of their age, and those that cannot be read.

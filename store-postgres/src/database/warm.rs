@@ -1,5 +1,4 @@
 use std::{
-    fmt,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -103,12 +102,6 @@ impl Drop for Warm {
             // To go back it would need a runtime, which may be gone.
             drop(kept.lent.connection.detach());
         }
-    }
-}
-
-impl fmt::Debug for Warm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Warm").finish_non_exhaustive()
     }
 }
 

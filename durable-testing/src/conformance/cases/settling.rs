@@ -106,17 +106,7 @@ pub(crate) async fn a_settlement_sees_all_that_the_claim_took(bench: &Bench<'_, 
         let ids = [format!("{round}a"), format!("{round}b")];
         orphan(bench, &a, &[&ids[0], &ids[1]]).await;
         let request = a.claiming();
-        let late = claimed(&a, request.clone());
-        let repeated = {
-            let settled = settled(&a, request.owner);
-            let repetition = claimed(&a, request.clone());
-            async move {
-                settled.await;
-                repetition.await
-            }
-        };
-        let (_, answered) = both(late, repeated).await;
-        assert_eq!(owned(&a, request.owner).await, answered);
+        hears_of_all(&a, request.owner, || claimed(&a, request.clone())).await;
         a.claim().await;
     }
 }
@@ -127,19 +117,23 @@ pub(crate) async fn a_settlement_sees_all_that_the_dequeue_took(bench: &Bench<'_
         let ids = [format!("{round}a"), format!("{round}b")];
         a.enqueue(&[&ids[0], &ids[1]]).await;
         let request = a.dequeuing();
-        let late = dequeued(&a, request.clone());
-        let repeated = {
-            let settled = settled(&a, request.owner);
-            let repetition = dequeued(&a, request.clone());
-            async move {
-                settled.await;
-                repetition.await
-            }
-        };
-        let (_, answered) = both(late, repeated).await;
-        assert_eq!(owned(&a, request.owner).await, answered);
+        hears_of_all(&a, request.owner, || dequeued(&a, request.clone())).await;
         a.dequeue().await;
     }
+}
+
+/// Asks for work twice, at once: who settles the request before it repeats it hears of all that was taken.
+async fn hears_of_all<F>(executor: &Executor, owner: Owner, ask: impl Fn() -> F)
+where
+    F: Future<Output = Vec<String>> + Send + 'static,
+{
+    let (settled, repetition) = (settled(executor, owner), ask());
+    let repeated = async move {
+        settled.await;
+        repetition.await
+    };
+    let (_, answered) = both(ask(), repeated).await;
+    assert_eq!(owned(executor, owner).await, answered);
 }
 
 async fn settle(executor: &Executor, owner: Owner) {
