@@ -86,20 +86,17 @@ async fn open(options: PostgresOptions) -> Result<PostgresStore, Failure> {
     }
     let limits = Limits::default();
     let hints = Hints::new(database.clone());
-    let enqueue = EnqueueBatch {
-        database: database.clone(),
-        hints: hints.clone(),
-    };
+    let enqueue = EnqueueBatch::new(&database, hints.clone());
     Ok(PostgresStore {
         server: Arc::new(server),
-        inserts: Batcher::new(Insert(database.clone()), limits),
+        inserts: Batcher::new(Insert::new(&database), limits),
         enqueues: Batcher::new(enqueue, limits),
-        records: Batcher::new(Record(database.clone()), limits),
-        finishes: Batcher::new(Finish(database.clone()), limits),
-        sends: Batcher::new(Deliver(database.clone()), limits),
-        receives: Batcher::new(Receive(database.clone()), limits),
-        events: Batcher::new(Set(database.clone()), limits),
-        appends: Batcher::new(Append(database.clone()), limits),
+        records: Batcher::new(Record::new(&database), limits),
+        finishes: Batcher::new(Finish::new(&database), limits),
+        sends: Batcher::new(Deliver::new(&database), limits),
+        receives: Batcher::new(Receive::new(&database), limits),
+        events: Batcher::new(Set::new(&database), limits),
+        appends: Batcher::new(Append::new(&database), limits),
         hints,
         listening,
         bodies,

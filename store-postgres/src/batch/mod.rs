@@ -1,11 +1,13 @@
 //! Group commit: while one commit is under way, the next batch collects.
 mod batcher;
 mod queue;
+mod statement;
 mod worker;
 
 use std::cmp::Ordering;
 
 pub(crate) use batcher::Batcher;
+pub(crate) use statement::{Column, Filling, Statement};
 
 use crate::error::Failure;
 

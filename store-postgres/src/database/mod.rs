@@ -80,7 +80,12 @@ impl Database {
 
     /// A statement on our tables; `{schema}` in the template is filled in.
     pub(crate) fn query(&self, template: &str) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query(AssertSqlSafe(self.sql(template))).persistent(!self.transaction_pooling)
+        self.prepared(self.sql(template).into())
+    }
+
+    /// A statement that [`sql`](Self::sql) has made before.
+    pub(crate) fn prepared(&self, text: Arc<str>) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(text)).persistent(!self.transaction_pooling)
     }
 
     /// A unit of work of exactly one statement, which commits by itself.

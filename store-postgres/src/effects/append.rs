@@ -1,27 +1,19 @@
-use std::{
-    cmp::Ordering,
-    sync::{Arc, LazyLock},
-};
+use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::AppendStream;
 
 use super::fence::{self, Fenced};
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
-    writes::bind_column,
 };
 
 /// The row in `streams` is locked by its change until the commit, and judged by its latest version: offsets are handed out
 /// one after the other, and those of a transaction that is rolled back once more. If the stream is closed, though it is open in
 /// the statement's snapshot, then this same write may have closed it, and it has to look again.
-static APPEND: LazyLock<String> = LazyLock::new(|| {
-    fence::statement(
-        "$10::text[], $11::text[], $12::bytea[], $13::uuid[]",
-        "key, encoding, value, write_id",
-        "
+const APPEND: &str = "
 known AS MATERIALIZED (
     SELECT o.position, v.place
     FROM owned o
@@ -62,9 +54,14 @@ known AS MATERIALIZED (
 SELECT o.position, o.taken, coalesce(k.place, p.place) AS place,
        (SELECT t.closed FROM {schema}.streams t
         WHERE t.workflow_id = o.workflow_id AND t.key = o.key) IS TRUE AS was_closed
-FROM owned o LEFT JOIN known k USING (position) LEFT JOIN placed p USING (position)",
-    )
-});
+FROM owned o LEFT JOIN known k USING (position) LEFT JOIN placed p USING (position)";
+
+const COLUMNS: [Column; 4] = [
+    ("key", "text"),
+    ("encoding", "text"),
+    ("value", "bytea"),
+    ("write_id", "uuid"),
+];
 
 /// Where a write stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +73,19 @@ pub(crate) enum Appended {
 
 /// Appends to streams, and closes them. Two writes to one stream never share a batch.
 #[derive(Debug)]
-pub(crate) struct Append(pub(crate) Database);
+pub(crate) struct Append {
+    database: Database,
+    statement: Statement,
+}
+
+impl Append {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: fence::statement(database, &COLUMNS, APPEND),
+        }
+    }
+}
 
 impl Batch for Append {
     type Item = Arc<AppendStream>;
@@ -93,7 +102,7 @@ impl Batch for Append {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(
@@ -101,22 +110,17 @@ impl Batch for Append {
         mut work: Work,
         items: &[Self::Item],
     ) -> Result<Vec<Option<Fenced<Appended>>>, Failure> {
-        let query = fence::query(
-            &self.0,
-            &APPEND,
+        let query = fence::filled(
+            &self.statement,
             items,
             |item| Some(&item.step),
             |item| item.now,
-        );
-        let query = bind_column(query, items, |item| item.key.as_str());
-        let query = bind_column(query, items, |item| {
-            item.value.as_ref().map(|value| &*value.encoding)
-        });
-        let query = bind_column(query, items, |item| {
-            item.value.as_ref().map(|value| &*value.bytes)
-        });
-        let query = bind_column(query, items, |item| item.write_id);
-        let rows = work.fetch(query).await?;
+        )
+        .column(|item| item.key.as_str())
+        .column(|item| item.value.as_ref().map(|value| &*value.encoding))
+        .column(|item| item.value.as_ref().map(|value| &*value.bytes))
+        .column(|item| item.write_id);
+        let rows = work.fetch(query.query()).await?;
         let answers = fence::answers(items.len(), &rows, |row| {
             let place: Option<i64> = column(row, "place")?;
             let was_closed: bool = column(row, "was_closed")?;

@@ -1,15 +1,12 @@
 use durable_api::{Timestamp, store::StepRef};
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
+use sqlx::postgres::PgRow;
 
 use crate::{
+    batch::{Column, Filling, Statement},
     database::Database,
     error::Failure,
     record::column,
-    writes::{bind_column, execution, index},
+    writes::{execution, index},
 };
 
 /// What a fence, or the effect behind it, says of an item.
@@ -22,7 +19,20 @@ pub(crate) enum Fenced<T> {
     NotOwner,
 }
 
-/// A statement that writes effects. `arrays` and `names` are the columns of the effect; `body` goes on from `owned`, the items
+/// What a fence judges an item by.
+const COLUMNS: [Column; 9] = [
+    ("workflow_id", "text"),
+    ("incarnation", "uuid"),
+    ("execution", "bigint"),
+    ("step_id", "bigint"),
+    ("step_name", "text"),
+    ("recorded", "boolean"),
+    ("started_at", "bigint"),
+    ("now", "bigint"),
+    ("completions", "text"),
+];
+
+/// A statement that writes effects. `effect` has the columns of the effect; `body` goes on from `owned`, the items
 /// whose owner may write, with `taken` where the step has a checkpoint.
 ///
 /// Why this is exact: as in `record_step`, the lock on the workflow's row and an update of it exclude each
@@ -30,16 +40,12 @@ pub(crate) enum Fenced<T> {
 /// another transaction records at the same time violates the primary key, and nothing is applied.
 ///
 /// An item without a workflow has no fence.
-pub(super) fn statement(arrays: &str, names: &str, body: &str) -> String {
-    format!(
+pub(super) fn statement(database: &Database, effect: &[Column], body: &str) -> Statement {
+    let text = format!(
         "
 WITH request AS (
     SELECT *
-    FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
-                $7::bigint[], $8::bigint[], $9::text[], {arrays})
-         WITH ORDINALITY
-         AS r (workflow_id, incarnation, execution, step_id, step_name, recorded,
-               started_at, now, completions, {names}, position)
+    FROM {{rows}}
     ORDER BY workflow_id COLLATE \"C\"
 ), owned AS MATERIALIZED (
     SELECT r.*,
@@ -57,41 +63,28 @@ WITH request AS (
     ) AS locked ON true
     WHERE r.workflow_id IS NULL OR locked.held
 ), {body}"
-    )
+    );
+    Statement::new(database, &[&COLUMNS, effect].concat(), &text)
 }
 
-/// A statement with the fence's arguments bound.
-pub(super) fn query<'i, I>(
-    database: &Database,
-    statement: &str,
+/// A statement with the fence's columns filled.
+pub(super) fn filled<'i, I>(
+    statement: &Statement,
     items: &'i [I],
     step: impl Fn(&'i I) -> Option<&'i StepRef>,
     now: impl Fn(&'i I) -> Timestamp,
-) -> Query<'static, Postgres, PgArguments> {
-    let query = database.query(statement);
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| step.workflow_id.as_str())
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| step.owner.incarnation.0)
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| execution(step.owner))
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| i64::from(step.step_id))
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| step.name.as_str())
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).is_some_and(|step| step.recorded)
-    });
-    let query = bind_column(query, items, |item| {
-        step(item).map(|step| step.started_at.as_millis())
-    });
-    let query = bind_column(query, items, |item| now(item).as_millis());
-    bind_column(query, items, |item| step(item)?.completions.as_deref())
+) -> Filling<'i, I> {
+    statement
+        .about(items)
+        .column(|item| step(item).map(|step| step.workflow_id.as_str()))
+        .column(|item| step(item).map(|step| step.owner.incarnation.0))
+        .column(|item| step(item).map(|step| execution(step.owner)))
+        .column(|item| step(item).map(|step| i64::from(step.step_id)))
+        .column(|item| step(item).map(|step| step.name.as_str()))
+        .column(|item| step(item).is_some_and(|step| step.recorded))
+        .column(|item| step(item).map(|step| step.started_at.as_millis()))
+        .column(|item| now(item).as_millis())
+        .column(|item| step(item)?.completions.as_deref())
 }
 
 /// The answers of a batch: of an item that has no row, the owner may not write. No answer, where `passed` has none: what the

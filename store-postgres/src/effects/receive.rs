@@ -1,26 +1,18 @@
-use std::{
-    cmp::Ordering,
-    sync::{Arc, LazyLock},
-};
+use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::{Payload, store::ReceiveMessage};
 
 use super::fence::{self, Fenced};
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record,
-    writes::bind_column,
 };
 
 /// `FOR UPDATE` makes a second receiver wait for the first, and then pass on to the next message. If it finds none, though its
 /// snapshot has one, then the other receiver may have had the same step, and it has to look again.
-static RECEIVE: LazyLock<String> = LazyLock::new(|| {
-    fence::statement(
-        "$10::text[], $11::boolean[]",
-        "topic, give_up",
-        "
+const RECEIVE: &str = "
 found AS MATERIALIZED (
     SELECT o.position, m.workflow_id, m.message_id, m.encoding, m.payload
     FROM owned o
@@ -54,9 +46,9 @@ SELECT o.position, o.taken, o.workflow_id, o.give_up, f.encoding, f.payload,
            WHERE m.workflow_id = o.workflow_id AND m.topic = o.topic AND NOT m.consumed
            LIMIT 1
        ) END AS missed
-FROM owned o LEFT JOIN found f USING (position)",
-    )
-});
+FROM owned o LEFT JOIN found f USING (position)";
+
+const COLUMNS: [Column; 2] = [("topic", "text"), ("give_up", "boolean")];
 
 /// What there was to receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +60,19 @@ pub(crate) enum Received {
 
 /// Receives messages. Two receivers of one topic never share a batch.
 #[derive(Debug)]
-pub(crate) struct Receive(pub(crate) Database);
+pub(crate) struct Receive {
+    database: Database,
+    statement: Statement,
+}
+
+impl Receive {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: fence::statement(database, &COLUMNS, RECEIVE),
+        }
+    }
+}
 
 impl Batch for Receive {
     type Item = Arc<ReceiveMessage>;
@@ -85,7 +89,7 @@ impl Batch for Receive {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(
@@ -93,16 +97,15 @@ impl Batch for Receive {
         mut work: Work,
         items: &[Self::Item],
     ) -> Result<Vec<Option<Fenced<Received>>>, Failure> {
-        let query = fence::query(
-            &self.0,
-            &RECEIVE,
+        let query = fence::filled(
+            &self.statement,
             items,
             |item| Some(&item.step),
             |item| item.now,
-        );
-        let query = bind_column(query, items, |item| item.topic.as_str());
-        let query = bind_column(query, items, |item| item.give_up);
-        let rows = work.fetch(query).await?;
+        )
+        .column(|item| item.topic.as_str())
+        .column(|item| item.give_up);
+        let rows = work.fetch(query.query()).await?;
         let answers = fence::answers(items.len(), &rows, |row| {
             let id: String = record::column(row, "workflow_id")?;
             let payload = record::payload(row, "encoding", "payload")

@@ -1,27 +1,19 @@
-use std::{
-    cmp::Ordering,
-    sync::{Arc, LazyLock},
-};
+use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::{SendMessage, Wakeup};
 
 use super::fence::{self, Fenced};
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
-    writes::bind_column,
 };
 
 /// `FOR KEY SHARE` keeps the destination from being deleted, and does not disturb its own execution. The
 /// advisory lock, one for each destination, lasts until the commit: whoever gets a higher sequence was accepted
 /// later, and is seen later. It is taken after all locks of rows, in an order that is everywhere the same.
-static SEND: LazyLock<String> = LazyLock::new(|| {
-    fence::statement(
-        "$10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[], $15::bigint[]",
-        "destination, topic, message_id, encoding, payload, inbox",
-        "
+const SEND: &str = "
 reached AS MATERIALIZED (
     SELECT o.*
     FROM owned o
@@ -47,13 +39,32 @@ reached AS MATERIALIZED (
     ORDER BY position
 )
 SELECT o.position, o.taken, r.position IS NOT NULL AS reached
-FROM owned o LEFT JOIN reached r USING (position)",
-    )
-});
+FROM owned o LEFT JOIN reached r USING (position)";
+
+const COLUMNS: [Column; 6] = [
+    ("destination", "text"),
+    ("topic", "text"),
+    ("message_id", "text"),
+    ("encoding", "text"),
+    ("payload", "bytea"),
+    ("inbox", "bigint"),
+];
 
 /// Sends messages. Whether a message reached its destination is the answer.
 #[derive(Debug)]
-pub(crate) struct Deliver(pub(crate) Database);
+pub(crate) struct Deliver {
+    database: Database,
+    statement: Statement,
+}
+
+impl Deliver {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: fence::statement(database, &COLUMNS, SEND),
+        }
+    }
+}
 
 impl Batch for Deliver {
     type Item = Arc<SendMessage>;
@@ -69,7 +80,7 @@ impl Batch for Deliver {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(
@@ -77,23 +88,21 @@ impl Batch for Deliver {
         mut work: Work,
         items: &[Self::Item],
     ) -> Result<Vec<Option<Fenced<bool>>>, Failure> {
-        let query = fence::query(
-            &self.0,
-            &SEND,
+        let query = fence::filled(
+            &self.statement,
             items,
             |item| item.sender.as_ref(),
             |item| item.now,
-        );
-        let query = bind_column(query, items, |item| item.destination.as_str());
-        let query = bind_column(query, items, |item| item.topic.as_str());
-        let query = bind_column(query, items, |item| item.message_id.as_str());
-        let query = bind_column(query, items, |item| &*item.payload.encoding);
-        let query = bind_column(query, items, |item| &*item.payload.bytes);
+        )
+        .column(|item| item.destination.as_str())
+        .column(|item| item.topic.as_str())
+        .column(|item| item.message_id.as_str())
+        .column(|item| &*item.payload.encoding)
+        .column(|item| &*item.payload.bytes)
         // Stores in other schemas may share a lock, which costs them time alone.
-        let query = bind_column(query, items, |item| {
-            Wakeup::key(&item.destination).cast_signed()
-        });
-        let rows = work.fetch(query).await?;
+        // Stores in other schemas may share a lock, which costs them time alone.
+        .column(|item| Wakeup::key(&item.destination).cast_signed());
+        let rows = work.fetch(query.query()).await?;
         let answers = fence::answers(items.len(), &rows, |row| column(row, "reached").map(Some))?;
         work.commit().await?;
         Ok(answers)

@@ -1,23 +1,15 @@
-use std::{
-    cmp::Ordering,
-    sync::{Arc, LazyLock},
-};
+use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::SetEvent;
 
 use super::fence::{self, Fenced};
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
-    writes::bind_column,
 };
 
-static SET: LazyLock<String> = LazyLock::new(|| {
-    fence::statement(
-        "$10::text[], $11::text[], $12::bytea[]",
-        "key, encoding, value",
-        "
+const SET: &str = "
 set AS (
     INSERT INTO {schema}.events (workflow_id, key, step_id, encoding, value)
     SELECT workflow_id, key, step_id, encoding, value
@@ -33,13 +25,25 @@ set AS (
     WHERE NOT taken AND recorded
     ORDER BY position
 )
-SELECT position, taken FROM owned",
-    )
-});
+SELECT position, taken FROM owned";
+
+const COLUMNS: [Column; 3] = [("key", "text"), ("encoding", "text"), ("value", "bytea")];
 
 /// Sets events. Two values of one event never share a batch, so the order of setting is that of the commits.
 #[derive(Debug)]
-pub(crate) struct Set(pub(crate) Database);
+pub(crate) struct Set {
+    database: Database,
+    statement: Statement,
+}
+
+impl Set {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: fence::statement(database, &COLUMNS, SET),
+        }
+    }
+}
 
 impl Batch for Set {
     type Item = Arc<SetEvent>;
@@ -55,7 +59,7 @@ impl Batch for Set {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(
@@ -63,17 +67,16 @@ impl Batch for Set {
         mut work: Work,
         items: &[Self::Item],
     ) -> Result<Vec<Option<Fenced<()>>>, Failure> {
-        let query = fence::query(
-            &self.0,
-            &SET,
+        let query = fence::filled(
+            &self.statement,
             items,
             |item| Some(&item.step),
             |item| item.now,
-        );
-        let query = bind_column(query, items, |item| item.key.as_str());
-        let query = bind_column(query, items, |item| &*item.value.encoding);
-        let query = bind_column(query, items, |item| &*item.value.bytes);
-        let rows = work.fetch(query).await?;
+        )
+        .column(|item| item.key.as_str())
+        .column(|item| &*item.value.encoding)
+        .column(|item| &*item.value.bytes);
+        let rows = work.fetch(query.query()).await?;
         let answers = fence::answers(items.len(), &rows, |_| Ok(Some(())))?;
         work.commit().await?;
         Ok(answers)

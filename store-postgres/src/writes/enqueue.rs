@@ -2,10 +2,10 @@ use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use durable_api::store::{Enqueue, InsertWorkflow, Wakeup};
 
-use super::{Inserted, bind_column, execution, index, roles};
+use super::{Inserted, execution, index, roles};
 use crate::{
     attributes,
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
@@ -20,15 +20,7 @@ use crate::{
 const ENQUEUE: &str = "
 WITH request AS (
     SELECT *
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[],
-                $8::text[], $9::uuid[], $10::bigint[], $11::bigint[], $12::text[],
-                $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
-                $20::text[], $21::integer[], $22::text[], $23::text[], $24::bigint[], $25::bigint[], $26::text[])
-         WITH ORDINALITY
-         AS r (id, app, name, version, encoding, input, now,
-               parent_id, parent_incarnation, parent_execution, parent_step, step_name,
-               deadline, caller_user, caller_role, caller_roles, attributes, trace_context, schedule,
-               queue, priority, deduplication_id, partition_key, delayed_until, timeout, completions, position)
+    FROM {rows}
 ), owned AS MATERIALIZED (
     SELECT r.position
     FROM request r
@@ -76,12 +68,52 @@ SELECT r.position,
        r.id IN (SELECT id FROM inserted) AS inserted
 FROM request r";
 
+const COLUMNS: [Column; 26] = [
+    ("id", "text"),
+    ("app", "text"),
+    ("name", "text"),
+    ("version", "text"),
+    ("encoding", "text"),
+    ("input", "bytea"),
+    ("now", "bigint"),
+    ("parent_id", "text"),
+    ("parent_incarnation", "uuid"),
+    ("parent_execution", "bigint"),
+    ("parent_step", "bigint"),
+    ("step_name", "text"),
+    ("deadline", "bigint"),
+    ("caller_user", "text"),
+    ("caller_role", "text"),
+    ("caller_roles", "text"),
+    ("attributes", "text"),
+    ("trace_context", "text"),
+    ("schedule", "text"),
+    ("queue", "text"),
+    ("priority", "integer"),
+    ("deduplication_id", "text"),
+    ("partition_key", "text"),
+    ("delayed_until", "bigint"),
+    ("timeout", "bigint"),
+    ("completions", "text"),
+];
+
 /// Accepts workflows into queues, and tells of it: one notification for a batch, before its callers are answered, since one that is no
 /// executor may end at once.
 #[derive(Debug)]
 pub(crate) struct EnqueueBatch {
-    pub(crate) database: Database,
-    pub(crate) hints: Hints,
+    database: Database,
+    statement: Statement,
+    hints: Hints,
+}
+
+impl EnqueueBatch {
+    pub(crate) fn new(database: &Database, hints: Hints) -> Self {
+        Self {
+            database: database.clone(),
+            statement: Statement::new(database, &COLUMNS, ENQUEUE),
+            hints,
+        }
+    }
 }
 
 impl Batch for EnqueueBatch {
@@ -152,56 +184,34 @@ impl EnqueueBatch {
         &self,
         items: &[Enqueued],
     ) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
-        let requests: Vec<&InsertWorkflow> = items.iter().map(|item| &*item.request).collect();
-        let requests = requests.as_slice();
-        let query = self.database.query(ENQUEUE);
-        let query = bind_column(query, requests, |item| item.id.as_str());
-        let query = bind_column(query, requests, |item| item.app.as_str());
-        let query = bind_column(query, requests, |item| item.name.as_str());
-        let query = bind_column(query, requests, |item| item.version.as_deref());
-        let query = bind_column(query, requests, |item| &*item.input.encoding);
-        let query = bind_column(query, requests, |item| &*item.input.bytes);
-        let query = bind_column(query, requests, |item| item.now.as_millis());
-        let query = bind_column(query, requests, |item| {
-            item.parent
-                .as_ref()
-                .map(|parent| parent.workflow_id.as_str())
-        });
-        let query = bind_column(query, requests, |item| {
-            item.parent
-                .as_ref()
-                .map(|parent| parent.owner.incarnation.0)
-        });
-        let query = bind_column(query, requests, |item| {
-            item.parent.as_ref().map(|parent| execution(parent.owner))
-        });
-        let query = bind_column(query, requests, |item| {
-            item.parent.as_ref().map(|parent| i64::from(parent.step_id))
-        });
-        let query = bind_column(query, requests, |item| {
-            item.parent.as_ref().map(|parent| parent.step_name.as_str())
-        });
-        let query = bind_column(query, requests, |item| {
-            item.deadline.map(|deadline| deadline.as_millis())
-        });
-        let query = bind_column(query, requests, |item| item.caller.user.as_deref());
-        let query = bind_column(query, requests, |item| item.caller.assumed_role.as_deref());
-        let query = bind_column(query, requests, |item| roles(&item.caller));
-        let query = bind_column(query, requests, |item| attributes::encode(&item.attributes));
-        let query = bind_column(query, requests, |item| item.trace_context.as_deref());
-        let query = bind_column(query, requests, |item| item.schedule.as_deref());
-        let query = bind_column(query, items, |item| item.enqueue.queue.as_str());
-        let query = bind_column(query, items, |item| item.enqueue.priority);
-        let query = bind_column(query, items, |item| {
-            item.enqueue.deduplication_id.as_deref()
-        });
-        let query = bind_column(query, items, |item| item.enqueue.partition_key.as_deref());
-        let query = bind_column(query, items, |item| {
-            item.enqueue.delayed_until.map(|until| until.as_millis())
-        });
-        let query = bind_column(query, items, |item| item.enqueue.timeout.map(millis));
-        bind_column(query, requests, |item| {
-            item.parent.as_ref()?.completions.as_deref()
-        })
+        self.statement
+            .about(items)
+            .column(|item| item.request.id.as_str())
+            .column(|item| item.request.app.as_str())
+            .column(|item| item.request.name.as_str())
+            .column(|item| item.request.version.as_deref())
+            .column(|item| &*item.request.input.encoding)
+            .column(|item| &*item.request.input.bytes)
+            .column(|item| item.request.now.as_millis())
+            .column(|item| Some(item.request.parent.as_ref()?.workflow_id.as_str()))
+            .column(|item| Some(item.request.parent.as_ref()?.owner.incarnation.0))
+            .column(|item| Some(execution(item.request.parent.as_ref()?.owner)))
+            .column(|item| Some(i64::from(item.request.parent.as_ref()?.step_id)))
+            .column(|item| Some(item.request.parent.as_ref()?.step_name.as_str()))
+            .column(|item| item.request.deadline.map(|deadline| deadline.as_millis()))
+            .column(|item| item.request.caller.user.as_deref())
+            .column(|item| item.request.caller.assumed_role.as_deref())
+            .column(|item| roles(&item.request.caller))
+            .column(|item| attributes::encode(&item.request.attributes))
+            .column(|item| item.request.trace_context.as_deref())
+            .column(|item| item.request.schedule.as_deref())
+            .column(|item| item.enqueue.queue.as_str())
+            .column(|item| item.enqueue.priority)
+            .column(|item| item.enqueue.deduplication_id.as_deref())
+            .column(|item| item.enqueue.partition_key.as_deref())
+            .column(|item| item.enqueue.delayed_until.map(|until| until.as_millis()))
+            .column(|item| item.enqueue.timeout.map(millis))
+            .column(|item| item.request.parent.as_ref()?.completions.as_deref())
+            .query()
     }
 }

@@ -5,9 +5,9 @@ use durable_api::{
     store::{FinishWorkflow, Outcome},
 };
 
-use super::{bind_column, execution};
+use super::execution;
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
@@ -25,18 +25,38 @@ SET status = r.status,
     outcome = r.outcome,
     updated_at = r.now,
     completed_at = r.now
-FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bigint[])
-     WITH ORDINALITY
-     AS r (id, incarnation, execution, status, encoding, outcome, now, position)
+FROM {rows}
 WHERE w.id = r.id
   AND w.status || '' = 'PENDING'
   AND w.owner_incarnation = r.incarnation
   AND w.owner_execution = r.execution
 RETURNING r.position";
 
+const COLUMNS: [Column; 7] = [
+    ("id", "text"),
+    ("incarnation", "uuid"),
+    ("execution", "bigint"),
+    ("status", "text"),
+    ("encoding", "text"),
+    ("outcome", "bytea"),
+    ("now", "bigint"),
+];
+
 /// Ends workflows.
 #[derive(Debug)]
-pub(crate) struct Finish(pub(crate) Database);
+pub(crate) struct Finish {
+    database: Database,
+    statement: Statement,
+}
+
+impl Finish {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: Statement::new(database, &COLUMNS, FINISH),
+        }
+    }
+}
 
 /// What became of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +80,21 @@ impl Batch for Finish {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Finished>, Failure> {
-        let query = self.0.query(FINISH);
-        let query = bind_column(query, items, |item| item.workflow_id.as_str());
-        let query = bind_column(query, items, |item| item.owner.incarnation.0);
-        let query = bind_column(query, items, |item| execution(item.owner));
-        let query = bind_column(query, items, |item| status(&item.outcome).as_str());
-        let query = bind_column(query, items, |item| &*item.outcome.payload().encoding);
-        let query = bind_column(query, items, |item| &*item.outcome.payload().bytes);
-        let query = bind_column(query, items, |item| item.now.as_millis());
-        let rows = work.fetch(query).await?;
+        let query = self
+            .statement
+            .about(items)
+            .column(|item| item.workflow_id.as_str())
+            .column(|item| item.owner.incarnation.0)
+            .column(|item| execution(item.owner))
+            .column(|item| status(&item.outcome).as_str())
+            .column(|item| &*item.outcome.payload().encoding)
+            .column(|item| &*item.outcome.payload().bytes)
+            .column(|item| item.now.as_millis());
+        let rows = work.fetch(query.query()).await?;
         let mut answers = vec![Finished::Refused; items.len()];
         for row in rows {
             let position = usize::try_from(column::<i64>(&row, "position")?).unwrap_or(0);

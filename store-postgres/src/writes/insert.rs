@@ -7,10 +7,10 @@ use sqlx::{
     query::Query,
 };
 
-use super::{bind_column, execution, roles};
+use super::{execution, roles};
 use crate::{
     attributes,
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
@@ -26,21 +26,11 @@ use crate::{
 const INSERT: &str = "
 WITH request AS (
     SELECT *
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[],
-                $8::text[], $9::bytea[], $10::bigint[],
-                $11::text[], $12::uuid[], $13::bigint[], $14::bigint[], $15::text[],
-                $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-                $22::text[])
-         WITH ORDINALITY
-         AS r (id, app, name, version, executor_id, incarnation, execution,
-               encoding, input, now,
-               parent_id, parent_incarnation, parent_execution, parent_step, step_name,
-               deadline, caller_user, caller_role, caller_roles, attributes, trace_context,
-               completions, position)
+    FROM {rows}
 ), alive AS MATERIALIZED (
     SELECT e.incarnation
     FROM {schema}.executors e
-    WHERE e.incarnation = ANY ($6::uuid[])
+    WHERE e.incarnation {any incarnation}
     ORDER BY e.incarnation
     FOR KEY SHARE
 ), accepted AS MATERIALIZED (
@@ -91,9 +81,46 @@ SELECT r.position,
        r.id IN (SELECT id FROM inserted) AS inserted
 FROM accepted r";
 
+const COLUMNS: [Column; 22] = [
+    ("id", "text"),
+    ("app", "text"),
+    ("name", "text"),
+    ("version", "text"),
+    ("executor_id", "text"),
+    ("incarnation", "uuid"),
+    ("execution", "bigint"),
+    ("encoding", "text"),
+    ("input", "bytea"),
+    ("now", "bigint"),
+    ("parent_id", "text"),
+    ("parent_incarnation", "uuid"),
+    ("parent_execution", "bigint"),
+    ("parent_step", "bigint"),
+    ("step_name", "text"),
+    ("deadline", "bigint"),
+    ("caller_user", "text"),
+    ("caller_role", "text"),
+    ("caller_roles", "text"),
+    ("attributes", "text"),
+    ("trace_context", "text"),
+    ("completions", "text"),
+];
+
 /// Accepts workflows.
 #[derive(Debug)]
-pub(crate) struct Insert(pub(crate) Database);
+pub(crate) struct Insert {
+    database: Database,
+    statement: Statement,
+}
+
+impl Insert {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: Statement::new(database, &COLUMNS, INSERT),
+        }
+    }
+}
 
 /// What became of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +146,7 @@ impl Batch for Insert {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Inserted>, Failure> {
@@ -156,46 +183,30 @@ impl Insert {
         &self,
         items: &[Arc<InsertWorkflow>],
     ) -> Query<'static, Postgres, PgArguments> {
-        let query = self.0.query(INSERT);
-        let query = bind_column(query, items, |item| item.id.as_str());
-        let query = bind_column(query, items, |item| item.app.as_str());
-        let query = bind_column(query, items, |item| item.name.as_str());
-        let query = bind_column(query, items, |item| item.version.as_deref());
-        let query = bind_column(query, items, |item| item.executor_id.as_str());
-        let query = bind_column(query, items, |item| item.owner.incarnation.0);
-        let query = bind_column(query, items, |item| execution(item.owner));
-        let query = bind_column(query, items, |item| &*item.input.encoding);
-        let query = bind_column(query, items, |item| &*item.input.bytes);
-        let query = bind_column(query, items, |item| item.now.as_millis());
-        let query = bind_column(query, items, |item| {
-            item.parent
-                .as_ref()
-                .map(|parent| parent.workflow_id.as_str())
-        });
-        let query = bind_column(query, items, |item| {
-            item.parent
-                .as_ref()
-                .map(|parent| parent.owner.incarnation.0)
-        });
-        let query = bind_column(query, items, |item| {
-            item.parent.as_ref().map(|parent| execution(parent.owner))
-        });
-        let query = bind_column(query, items, |item| {
-            item.parent.as_ref().map(|parent| i64::from(parent.step_id))
-        });
-        let query = bind_column(query, items, |item| {
-            item.parent.as_ref().map(|parent| parent.step_name.as_str())
-        });
-        let query = bind_column(query, items, |item| {
-            item.deadline.map(|deadline| deadline.as_millis())
-        });
-        let query = bind_column(query, items, |item| item.caller.user.as_deref());
-        let query = bind_column(query, items, |item| item.caller.assumed_role.as_deref());
-        let query = bind_column(query, items, |item| roles(&item.caller));
-        let query = bind_column(query, items, |item| attributes::encode(&item.attributes));
-        let query = bind_column(query, items, |item| item.trace_context.as_deref());
-        bind_column(query, items, |item| {
-            item.parent.as_ref()?.completions.as_deref()
-        })
+        self.statement
+            .about(items)
+            .column(|item| item.id.as_str())
+            .column(|item| item.app.as_str())
+            .column(|item| item.name.as_str())
+            .column(|item| item.version.as_deref())
+            .column(|item| item.executor_id.as_str())
+            .column(|item| item.owner.incarnation.0)
+            .column(|item| execution(item.owner))
+            .column(|item| &*item.input.encoding)
+            .column(|item| &*item.input.bytes)
+            .column(|item| item.now.as_millis())
+            .column(|item| Some(item.parent.as_ref()?.workflow_id.as_str()))
+            .column(|item| Some(item.parent.as_ref()?.owner.incarnation.0))
+            .column(|item| Some(execution(item.parent.as_ref()?.owner)))
+            .column(|item| Some(i64::from(item.parent.as_ref()?.step_id)))
+            .column(|item| Some(item.parent.as_ref()?.step_name.as_str()))
+            .column(|item| item.deadline.map(|deadline| deadline.as_millis()))
+            .column(|item| item.caller.user.as_deref())
+            .column(|item| item.caller.assumed_role.as_deref())
+            .column(|item| roles(&item.caller))
+            .column(|item| attributes::encode(&item.attributes))
+            .column(|item| item.trace_context.as_deref())
+            .column(|item| item.parent.as_ref()?.completions.as_deref())
+            .query()
     }
 }

@@ -2,9 +2,9 @@ use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::{Outcome, RecordStep};
 
-use super::{bind_column, execution};
+use super::execution;
 use crate::{
-    batch::Batch,
+    batch::{Batch, Column, Statement},
     database::{Access, Database, Work},
     error::Failure,
     record::column,
@@ -21,11 +21,7 @@ use crate::{
 const RECORD: &str = "
 WITH request AS (
     SELECT *
-    FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[],
-                $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[], $12::text[])
-         WITH ORDINALITY
-         AS r (workflow_id, incarnation, execution, step_id, name, failed,
-               child_id, started_at, completed_at, encoding, outcome, completions, position)
+    FROM {rows}
 ), owned AS MATERIALIZED (
     SELECT r.*
     FROM request r
@@ -50,9 +46,36 @@ WITH request AS (
 SELECT owned.position, recorded.step_id IS NOT NULL AS recorded
 FROM owned LEFT JOIN recorded USING (workflow_id, step_id)";
 
+const COLUMNS: [Column; 12] = [
+    ("workflow_id", "text"),
+    ("incarnation", "uuid"),
+    ("execution", "bigint"),
+    ("step_id", "bigint"),
+    ("name", "text"),
+    ("failed", "boolean"),
+    ("child_id", "text"),
+    ("started_at", "bigint"),
+    ("completed_at", "bigint"),
+    ("encoding", "text"),
+    ("outcome", "bytea"),
+    ("completions", "text"),
+];
+
 /// Records checkpoints.
 #[derive(Debug)]
-pub(crate) struct Record(pub(crate) Database);
+pub(crate) struct Record {
+    database: Database,
+    statement: Statement,
+}
+
+impl Record {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+            statement: Statement::new(database, &COLUMNS, RECORD),
+        }
+    }
+}
 
 /// What became of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,37 +105,39 @@ impl Batch for Record {
     }
 
     async fn open(&self) -> Result<Work, Failure> {
-        self.0.single(Access::Write).await
+        self.database.single(Access::Write).await
     }
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Recorded>, Failure> {
-        let query = self.0.query(RECORD);
-        let query = bind_column(query, items, |item| item.workflow_id.as_str());
-        let query = bind_column(query, items, |item| item.owner.incarnation.0);
-        let query = bind_column(query, items, |item| execution(item.owner));
-        let query = bind_column(query, items, |item| i64::from(item.step.step_id));
-        let query = bind_column(query, items, |item| item.step.name.as_str());
-        let query = bind_column(query, items, |item| {
-            let outcome = item.step.outcome.as_ref();
-            outcome.map(|outcome| matches!(outcome, Outcome::Failure(_)))
-        });
-        let query = bind_column(query, items, |item| item.step.child_id.as_deref());
-        let query = bind_column(query, items, |item| item.step.started_at.as_millis());
-        let query = bind_column(query, items, |item| item.step.completed_at.as_millis());
-        let query = bind_column(query, items, |item| {
-            item.step
-                .outcome
-                .as_ref()
-                .map(|outcome| &*outcome.payload().encoding)
-        });
-        let query = bind_column(query, items, |item| {
-            item.step
-                .outcome
-                .as_ref()
-                .map(|outcome| &*outcome.payload().bytes)
-        });
-        let query = bind_column(query, items, |item| item.step.completions.as_deref());
-        let rows = work.fetch(query).await?;
+        let query = self
+            .statement
+            .about(items)
+            .column(|item| item.workflow_id.as_str())
+            .column(|item| item.owner.incarnation.0)
+            .column(|item| execution(item.owner))
+            .column(|item| i64::from(item.step.step_id))
+            .column(|item| item.step.name.as_str())
+            .column(|item| {
+                let outcome = item.step.outcome.as_ref();
+                outcome.map(|outcome| matches!(outcome, Outcome::Failure(_)))
+            })
+            .column(|item| item.step.child_id.as_deref())
+            .column(|item| item.step.started_at.as_millis())
+            .column(|item| item.step.completed_at.as_millis())
+            .column(|item| {
+                item.step
+                    .outcome
+                    .as_ref()
+                    .map(|outcome| &*outcome.payload().encoding)
+            })
+            .column(|item| {
+                item.step
+                    .outcome
+                    .as_ref()
+                    .map(|outcome| &*outcome.payload().bytes)
+            })
+            .column(|item| item.step.completions.as_deref());
+        let rows = work.fetch(query.query()).await?;
         let mut answers = vec![Recorded::NotOwner; items.len()];
         for row in rows {
             let position = usize::try_from(column::<i64>(&row, "position")?).unwrap_or(0);
