@@ -54,6 +54,9 @@ pub enum After {
     Hang,
 }
 
+/// How long [`After::Pause`] is.
+pub const PAUSE: Duration = Duration::from_millis(30);
+
 static RECOVERING: AtomicBool = AtomicBool::new(false);
 static WAITING: AtomicU64 = AtomicU64::new(0);
 static FINISHED: AtomicU64 = AtomicU64::new(0);
@@ -84,7 +87,7 @@ pub fn started(input: &Input) {
 pub async fn finished(input: &Input) -> Output {
     match input.after {
         After::Return => {}
-        After::Pause => tokio::time::sleep(Duration::from_millis(30)).await,
+        After::Pause => tokio::time::sleep(PAUSE).await,
         After::Hang if RECOVERING.load(Ordering::Relaxed) => {}
         After::Hang => {
             interrupted();

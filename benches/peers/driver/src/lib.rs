@@ -11,7 +11,7 @@ mod samples;
 mod worker;
 mod workloads;
 
-pub use bench::{After, Input, Output, finished, interrupted, payload, started};
+pub use bench::{After, Input, Output, PAUSE, finished, interrupted, payload, started};
 pub use library::{Failure, Library};
 pub use machine::{Process, monotonic_nanos};
 pub use order::{APP, Job, Order, QUEUE, READY, VERSION, WORKFLOW};

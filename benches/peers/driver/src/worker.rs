@@ -28,7 +28,7 @@ async fn obey<L: Library>() -> Result<(), Failure> {
             Report::default()
         }
         Job::OneAtATime { steps, seconds } => {
-            workloads::one_at_a_time(&launched::<L>(&order).await?, steps, seconds).await?
+            workloads::one_at_a_time(launched::<L>(&order).await?, steps, seconds).await?
         }
         Job::InFlight {
             workflows,

@@ -47,9 +47,9 @@ impl Meter {
     }
 }
 
-/// a and b.
+/// a and b, asked for as a server would, by a task of the runtime.
 pub(crate) async fn one_at_a_time<L: Library>(
-    library: &L,
+    library: L,
     steps: u32,
     seconds: f64,
 ) -> Result<Report, Failure> {
@@ -57,20 +57,23 @@ pub(crate) async fn one_at_a_time<L: Library>(
         library.run(Input::steps(steps)).await?;
     }
     ready().await?;
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
-    let mut latencies = Samples::default();
-    let mut workflows = 0;
     let meter = Meter::start();
-    while Instant::now() < end {
-        let began = Instant::now();
-        library.run(Input::steps(steps)).await?;
-        latencies.add(began.elapsed());
-        workflows += 1;
-    }
+    let latencies = tokio::spawn(async move {
+        let mut latencies = Samples::default();
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        while Instant::now() < end {
+            let began = Instant::now();
+            library.run(Input::steps(steps)).await?;
+            latencies.add(began.elapsed());
+        }
+        Ok::<_, Failure>(latencies)
+    });
+    let latency = latencies.await??.spread();
+    let workflows = latency.as_ref().map_or(0, |spread| spread.count);
     Ok(Report {
         workflows,
         steps: workflows * u64::from(steps),
-        latency: latencies.spread(),
+        latency,
         ..meter.stop()
     })
 }
@@ -172,34 +175,36 @@ pub(crate) async fn enqueue<L: Library>(
     })
 }
 
-/// f, from the side that waits.
+/// f, from the side that waits, in a task of the runtime.
 pub(crate) async fn ask<L: Library>(
     client: L::Client,
     warm_up: f64,
     seconds: f64,
 ) -> Result<Report, Failure> {
-    let input = || Input {
+    let input = |sent| Input {
         after: After::Pause,
-        sent: monotonic_nanos(),
+        sent,
         ..Input::steps(0)
     };
     let warm = Instant::now() + Duration::from_secs_f64(warm_up);
     while Instant::now() < warm {
-        L::ask(&client, Input { sent: 0, ..input() }).await?;
+        L::ask(&client, input(0)).await?;
     }
     ready().await?;
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
-    let mut latencies = Samples::default();
-    let mut workflows = 0;
     let meter = Meter::start();
-    while Instant::now() < end {
-        let ended = L::ask(&client, input()).await?;
-        latencies.add(Duration::from_nanos(monotonic_nanos() - ended));
-        workflows += 1;
-    }
+    let latencies = tokio::spawn(async move {
+        let mut latencies = Samples::default();
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        while Instant::now() < end {
+            let ended = L::ask(&client, input(monotonic_nanos())).await?;
+            latencies.add(Duration::from_nanos(monotonic_nanos() - ended));
+        }
+        Ok::<_, Failure>(latencies)
+    });
+    let latency = latencies.await??.spread();
     Ok(Report {
-        workflows,
-        latency: latencies.spread(),
+        workflows: latency.as_ref().map_or(0, |spread| spread.count),
+        latency,
         ..meter.stop()
     })
 }

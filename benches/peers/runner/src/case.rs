@@ -41,4 +41,6 @@ pub(crate) enum Bare {
         pipeline: usize,
         seconds: f64,
     },
+    /// The same with one connection or client, after a rest each, as what waits in an idle queue finds the machine.
+    Rested { seconds: f64 },
 }

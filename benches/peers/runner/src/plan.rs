@@ -190,6 +190,9 @@ fn yardsticks(options: &Options, workload: &str) -> Vec<Case> {
             insert(1, Postgres),
             set("set-1", RedisEverysec, 1, 1),
             set("set-1", RedisAlways, 1, 1),
+            case("insert-1-rested", Postgres, Bare::Rested { seconds }),
+            case("set-1-rested", RedisEverysec, Bare::Rested { seconds }),
+            case("set-1-rested", RedisAlways, Bare::Rested { seconds }),
         ],
         _ => Vec::new(),
     }

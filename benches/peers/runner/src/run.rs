@@ -17,7 +17,7 @@ use crate::{
     results::{FOREIGN_LOAD, Figures, Metrics, Results, Sample},
     stores::{Library, Store},
     worker::Programs,
-    yardsticks,
+    yardsticks::{self, Pace},
 };
 
 /// The name of the database that a case works in, and of the one with finished workflows.
@@ -214,7 +214,9 @@ impl<'o> Bench<'o> {
             Bare::Inserts {
                 connections,
                 seconds,
-            } if store == Store::Postgres => yardsticks::postgres(url, connections, seconds).await,
+            } if store == Store::Postgres => {
+                yardsticks::postgres(url, connections, Pace::steady(seconds)).await
+            }
             Bare::Inserts {
                 connections,
                 seconds,
@@ -224,7 +226,11 @@ impl<'o> Bench<'o> {
                 clients,
                 pipeline,
                 seconds,
-            } => yardsticks::redis(url, clients, pipeline, seconds).await,
+            } => yardsticks::redis(url, clients, pipeline, Pace::steady(seconds)).await,
+            Bare::Rested { seconds } if store == Store::Postgres => {
+                yardsticks::postgres(url, 1, Pace::rested(seconds)).await
+            }
+            Bare::Rested { seconds } => yardsticks::redis(url, 1, 1, Pace::rested(seconds)).await,
         }
     }
 }

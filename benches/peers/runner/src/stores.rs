@@ -69,7 +69,9 @@ impl Library {
     pub(crate) fn unfinished(self) -> &'static str {
         match self {
             Self::Durable => {
-                "SELECT EXISTS (SELECT FROM durable.workflows WHERE completed_at IS NULL)"
+                // By two indexes, however many have ended.
+                "SELECT EXISTS (SELECT FROM durable.workflows WHERE status = 'PENDING')
+                 OR EXISTS (SELECT FROM durable.workflows WHERE status = 'ENQUEUED' AND queue IS NOT NULL)"
             }
             _ => {
                 "SELECT EXISTS (SELECT FROM dbos.workflow_status \

@@ -31,13 +31,38 @@ trait Operation: Send + 'static {
     fn perform(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// How often an operation is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    rest: Option<Duration>,
+    seconds: f64,
+}
+
+impl Pace {
+    /// At once.
+    pub(crate) fn steady(seconds: f64) -> Self {
+        Self {
+            rest: None,
+            seconds,
+        }
+    }
+
+    /// After a rest each, as long as those of workload f.
+    pub(crate) fn rested(seconds: f64) -> Self {
+        Self {
+            rest: Some(driver::PAUSE),
+            seconds,
+        }
+    }
+}
+
 /// Commits of single rows into Postgres.
-pub(crate) async fn postgres(url: &str, connections: usize, seconds: f64) -> Result<Metrics> {
+pub(crate) async fn postgres(url: &str, connections: usize, pace: Pace) -> Result<Metrics> {
     let create =
         "CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload bytea)";
     PgConnection::connect(url).await?.execute(create).await?;
     let connections = (0..connections).map(|_| PgConnection::connect(url));
-    repeat(try_join_all(connections).await?, 1, seconds).await
+    repeat(try_join_all(connections).await?, 1, pace).await
 }
 
 impl Operation for PgConnection {
@@ -68,7 +93,8 @@ pub(crate) async fn sqlite(
     let create = "CREATE TABLE bare (id integer PRIMARY KEY, payload blob)";
     options.connect().await?.execute(create).await?;
     let connections = (0..connections).map(|_| options.connect());
-    repeat(try_join_all(connections).await?, 1, seconds).await
+    let connections = try_join_all(connections).await?;
+    repeat(connections, 1, Pace::steady(seconds)).await
 }
 
 impl Operation for SqliteConnection {
@@ -84,7 +110,7 @@ pub(crate) async fn redis(
     url: &str,
     clients: usize,
     pipeline: usize,
-    seconds: f64,
+    pace: Pace,
 ) -> Result<Metrics> {
     let payload = String::from_utf8_lossy(PAYLOAD);
     let clients = (0..clients).map(async |client| {
@@ -97,7 +123,7 @@ pub(crate) async fn redis(
         };
         Ok::<_, Box<dyn Error + Send + Sync>>(sets)
     });
-    repeat(try_join_all(clients).await?, pipeline, seconds).await
+    repeat(try_join_all(clients).await?, pipeline, pace).await
 }
 
 struct Sets {
@@ -115,7 +141,7 @@ impl Operation for Sets {
 /// A block appended to a file and synced, one after the other.
 pub(crate) async fn sync(folder: &Path, seconds: f64) -> Result<Metrics> {
     let file = File::create(folder.join("synced"))?;
-    repeat(vec![file], 1, seconds).await
+    repeat(vec![file], 1, Pace::steady(seconds)).await
 }
 
 impl Operation for File {
@@ -126,13 +152,16 @@ impl Operation for File {
 }
 
 /// Each operation again and again in a task of its own; each counts as so many.
-async fn repeat<O: Operation>(operations: Vec<O>, each: usize, seconds: f64) -> Result<Metrics> {
+async fn repeat<O: Operation>(operations: Vec<O>, each: usize, pace: Pace) -> Result<Metrics> {
     let began = Instant::now();
-    let end = began + Duration::from_secs_f64(seconds);
+    let end = began + Duration::from_secs_f64(pace.seconds);
     let tasks = operations.into_iter().map(|mut operation| {
         tokio::spawn(async move {
             let mut latencies = Latencies::new();
             while Instant::now() < end {
+                if let Some(rest) = pace.rest {
+                    tokio::time::sleep(rest).await;
+                }
                 let began = Instant::now();
                 operation.perform().await?;
                 latencies.push(began.elapsed());
