@@ -22,9 +22,10 @@ mod tests {
             LifecycleStore as _, MessageStore as _, Outcome, Owner, ParentCheckpoint,
             QueueStore as _, ReadStream, ReceiveMessage, RecordStep, RegisterExecutor,
             ReleaseDelayed, SendMessage, SetDelay, SetEvent, StepRecord, StepRef, StepStore as _,
-            StreamStore as _, WorkflowStore as _,
+            StoreResult, StreamStore as _, WorkflowStore as _,
         },
     };
+    use futures::future::join_all;
     use serde_json::Value;
     use sqlx::{AssertSqlSafe, Executor as _, Row as _};
     use uuid::Uuid;
@@ -57,42 +58,107 @@ mod tests {
         ("stream_values_write", "write_id"),
     ];
 
-    /// Every statement of an execution, once, on the only connection.
+    /// Every statement of an execution, once, on the only connection: for one, and for two that share a batch.
     async fn run_everything(store: &PostgresStore) {
         let now = Timestamp::from_millis(1);
-        let value = || Payload::new("json", "1");
         let incarnation = Incarnation(Uuid::new_v4());
         let executor = RegisterExecutor::new("app", "one", incarnation, "v1", now);
         store.register_executor(executor).await.expect("registers");
         let owner = Owner::new(incarnation, 1);
-        let step = |id| StepRef::recorded("w", owner, id, "step", now);
-
-        let parent = InsertWorkflow::new("w", "app", "flow", value(), owner, now);
-        let mut child = InsertWorkflow::new("c", "app", "flow", value(), owner, now);
-        child.parent = Some(ParentCheckpoint::new("w", owner, 0, "child"));
-        for request in [parent, child] {
-            store.insert_workflow(request).await.expect("inserts");
+        for ids in [&["w"][..], &["x", "y"]] {
+            run_everything_of_executions(store, owner, ids).await;
         }
-        let outcome = Outcome::Success(value());
-        let record = StepRecord::completed(1, "step", outcome.clone(), now, now);
-        let record = RecordStep::new("w", owner, record);
-        store.record_step(record).await.expect("records");
-        let mut message = SendMessage::new("w", "topic", "m", value(), now);
-        message.sender = Some(step(2));
-        store.send_message(message).await.expect("sends");
-        let receive = ReceiveMessage::new(step(3), "topic", now);
-        store.receive_message(receive).await.expect("receives");
-        let event = SetEvent::new(step(4), "key", value(), now);
-        store.set_event(event).await.expect("sets");
-        store.get_event("w", "key").await.expect("gets");
-        let write = AppendStream::value(step(5), "key", value(), Uuid::new_v4(), now);
-        store.append_stream(write).await.expect("appends");
-        let read = ReadStream::new("w", "key", 0);
-        store.read_stream(read).await.expect("reads");
-        store.list_steps("w").await.expect("lists");
-        let finish = FinishWorkflow::new("w", owner, outcome, now);
-        store.finish_workflow(finish).await.expect("finishes");
+        for ids in [&["q1"][..], &["q3", "q4"]] {
+            enqueue_children(store, owner, ids).await;
+        }
         run_everything_of_queues(store, owner).await;
+    }
+
+    /// Makes a call for each, so that they share a batch: all are asked before the first has a connection.
+    async fn together<T, F: Future<Output = StoreResult<T>>>(
+        ids: &[&str],
+        call: impl Fn(String) -> F,
+    ) {
+        let calls = ids.iter().map(|id| call((*id).to_owned()));
+        let done: StoreResult<Vec<T>> = join_all(calls).await.into_iter().collect();
+        done.expect("succeeds");
+    }
+
+    async fn run_everything_of_executions(store: &PostgresStore, owner: Owner, ids: &[&str]) {
+        let now = Timestamp::from_millis(1);
+        let value = || Payload::new("json", "1");
+        let step = |workflow: String, id| StepRef::recorded(workflow, owner, id, "step", now);
+        let outcome = || Outcome::Success(value());
+        together(ids, |id| {
+            let request = InsertWorkflow::new(id, "app", "flow", value(), owner, now);
+            store.insert_workflow(request)
+        })
+        .await;
+        together(ids, |id| {
+            let child = format!("child of {id}");
+            let mut request = InsertWorkflow::new(child, "app", "flow", value(), owner, now);
+            request.parent = Some(ParentCheckpoint::new(id, owner, 0, "child"));
+            store.insert_workflow(request)
+        })
+        .await;
+        together(ids, |id| {
+            let record = StepRecord::completed(1, "step", outcome(), now, now);
+            store.record_step(RecordStep::new(id, owner, record))
+        })
+        .await;
+        together(ids, |id| {
+            let mut message = SendMessage::new(id.clone(), "topic", "m", value(), now);
+            message.sender = Some(step(id, 2));
+            store.send_message(message)
+        })
+        .await;
+        together(ids, |id| {
+            store.receive_message(ReceiveMessage::new(step(id, 3), "topic", now))
+        })
+        .await;
+        together(ids, |id| {
+            store.set_event(SetEvent::new(step(id, 4), "key", value(), now))
+        })
+        .await;
+        together(ids, |id| {
+            let step = step(id, 5);
+            let write = AppendStream::value(step, "key", value(), Uuid::new_v4(), now);
+            store.append_stream(write)
+        })
+        .await;
+        for id in ids {
+            store.get_event(id, "key").await.expect("gets");
+            let read = ReadStream::new(*id, "key", 0);
+            store.read_stream(read).await.expect("reads");
+            store.list_steps(id).await.expect("lists");
+        }
+        together(ids, |id| {
+            store.finish_workflow(FinishWorkflow::new(id, owner, outcome(), now))
+        })
+        .await;
+    }
+
+    /// Whoever waits in a queue for a parent that has ended is refused, by the same statement.
+    async fn enqueue_children(store: &PostgresStore, owner: Owner, ids: &[&str]) {
+        let now = Timestamp::from_millis(1);
+        together(ids, |id| {
+            let child = format!("child {id}");
+            let value = Payload::new("json", "1");
+            let mut request = InsertWorkflow::new(child, "app", "flow", value, owner, now);
+            request.parent = Some(ParentCheckpoint::new("w", owner, 9, "child"));
+            request.enqueue = Some(Enqueue::new("other"));
+            store.insert_workflow(request)
+        })
+        .await;
+        if let [_, _, ..] = ids {
+            together(ids, |id| {
+                let value = Payload::new("json", "1");
+                let mut request = InsertWorkflow::new(id, "app", "flow", value, owner, now);
+                request.enqueue = Some(Enqueue::new("other"));
+                store.insert_workflow(request)
+            })
+            .await;
+        }
     }
 
     async fn run_everything_of_queues(store: &PostgresStore, owner: Owner) {
@@ -266,7 +332,7 @@ mod tests {
             .expect("a connection");
         dropped.execute(&mut *connection).await.expect("drops");
         assert!(
-            empty >= 12 && full >= empty,
+            empty >= 36 && full >= empty,
             "{empty} and {full} statements"
         );
         assert_eq!(on_empty, Vec::<String>::new(), "on empty tables");

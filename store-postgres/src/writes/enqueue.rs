@@ -2,22 +2,44 @@ use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use durable_api::store::{Enqueue, InsertWorkflow, Wakeup};
 
-use super::{Inserted, execution, index, roles};
+use super::{
+    parent::{self, Inserted},
+    roles,
+};
 use crate::{
     attributes,
-    batch::{Batch, Column, Statement},
+    batch::{Batch, Column, Filling, Statement},
     database::{Access, Database, Work},
     error::Failure,
-    record::column,
     wakeups::Hints,
 };
 
-/// Accepts workflows whose id is free into queues; children together with their parents' checkpoints.
+/// Accepts workflows without parents, whose id is free, into queues.
 ///
 /// As `insert` does, but nobody owns them, so no executor is asked for. Where the deduplication id is taken,
 /// nothing is written either. Those with such an id come first, in its order: two batches that share some wait for each other in one
 /// direction only.
-const ENQUEUE: &str = "
+const ROOTS: &str = "
+INSERT INTO {schema}.workflows (id, app, name, status, version,
+                                created_at, updated_at, input_encoding, input,
+                                deadline, caller_user, caller_role, caller_roles,
+                                attributes, trace_context, schedule,
+                                queue, priority, place, deduplication_id, partition_key,
+                                delayed_until, timeout)
+SELECT r.id, r.app, r.name,
+       CASE WHEN r.delayed_until IS NULL THEN 'ENQUEUED' ELSE 'DELAYED' END,
+       r.version, r.now, r.now, r.encoding, r.input,
+       r.deadline, r.caller_user, r.caller_role, r.caller_roles::jsonb,
+       r.attributes::jsonb, r.trace_context, r.schedule,
+       r.queue, r.priority, {number}, r.deduplication_id, r.partition_key,
+       r.delayed_until, r.timeout
+FROM {rows}
+ORDER BY r.deduplication_id, r.position
+ON CONFLICT DO NOTHING
+RETURNING id";
+
+/// Accepts children, too, together with their parents' checkpoints.
+const CHILDREN: &str = "
 WITH request AS (
     SELECT *
     FROM {rows}
@@ -68,7 +90,7 @@ SELECT r.position,
        r.id IN (SELECT id FROM inserted) AS inserted
 FROM request r";
 
-const COLUMNS: [Column; 26] = [
+const COLUMNS: [Column; 20] = [
     ("id", "text"),
     ("app", "text"),
     ("name", "text"),
@@ -76,11 +98,6 @@ const COLUMNS: [Column; 26] = [
     ("encoding", "text"),
     ("input", "bytea"),
     ("now", "bigint"),
-    ("parent_id", "text"),
-    ("parent_incarnation", "uuid"),
-    ("parent_execution", "bigint"),
-    ("parent_step", "bigint"),
-    ("step_name", "text"),
     ("deadline", "bigint"),
     ("caller_user", "text"),
     ("caller_role", "text"),
@@ -94,7 +111,6 @@ const COLUMNS: [Column; 26] = [
     ("partition_key", "text"),
     ("delayed_until", "bigint"),
     ("timeout", "bigint"),
-    ("completions", "text"),
 ];
 
 /// Accepts workflows into queues, and tells of it: one notification for a batch, before its callers are answered, since one that is no
@@ -102,15 +118,18 @@ const COLUMNS: [Column; 26] = [
 #[derive(Debug)]
 pub(crate) struct EnqueueBatch {
     database: Database,
-    statement: Statement,
+    roots: Statement,
+    children: Statement,
     hints: Hints,
 }
 
 impl EnqueueBatch {
     pub(crate) fn new(database: &Database, hints: Hints) -> Self {
+        let columns = [&COLUMNS[..], &parent::COLUMNS].concat();
         Self {
             database: database.clone(),
-            statement: Statement::new(database, &COLUMNS, ENQUEUE),
+            roots: Statement::new(database, &COLUMNS, ROOTS),
+            children: Statement::new(database, &columns, CHILDREN),
             hints,
         }
     }
@@ -135,19 +154,16 @@ impl Batch for EnqueueBatch {
     }
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Inserted>, Failure> {
-        let rows = work.fetch(self.query(items)).await?;
-        let mut answers = vec![Inserted::Taken; items.len()];
-        for row in rows {
-            let owned = column::<bool>(&row, "owned")?;
-            let inserted = column::<bool>(&row, "inserted")?;
-            if let Some(answer) = answers.get_mut(index(&row)?) {
-                *answer = match (owned, inserted) {
-                    (_, true) => Inserted::Written,
-                    (true, false) => Inserted::Taken,
-                    (false, false) => Inserted::ParentNotOwner,
-                };
-            }
-        }
+        let answers = if items.iter().all(|item| item.request.parent.is_none()) {
+            let query = filled(&self.roots, items).query();
+            let rows = work.fetch(query).await?;
+            parent::answers_without(items.iter().map(|item| item.request.id.as_str()), &rows)?
+        } else {
+            let query = filled(&self.children, items);
+            let query = parent::fill(query, |item| &item.request).query();
+            let rows = work.fetch(query).await?;
+            parent::answers(items.len(), Inserted::Taken, &rows)?
+        };
         work.commit().await?;
         if answers.contains(&Inserted::Written) {
             self.hints.give([Wakeup::Enqueued]).await;
@@ -179,39 +195,27 @@ pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-impl EnqueueBatch {
-    fn query(
-        &self,
-        items: &[Enqueued],
-    ) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
-        self.statement
-            .about(items)
-            .column(|item| item.request.id.as_str())
-            .column(|item| item.request.app.as_str())
-            .column(|item| item.request.name.as_str())
-            .column(|item| item.request.version.as_deref())
-            .column(|item| &*item.request.input.encoding)
-            .column(|item| &*item.request.input.bytes)
-            .column(|item| item.request.now.as_millis())
-            .column(|item| Some(item.request.parent.as_ref()?.workflow_id.as_str()))
-            .column(|item| Some(item.request.parent.as_ref()?.owner.incarnation.0))
-            .column(|item| Some(execution(item.request.parent.as_ref()?.owner)))
-            .column(|item| Some(i64::from(item.request.parent.as_ref()?.step_id)))
-            .column(|item| Some(item.request.parent.as_ref()?.step_name.as_str()))
-            .column(|item| item.request.deadline.map(|deadline| deadline.as_millis()))
-            .column(|item| item.request.caller.user.as_deref())
-            .column(|item| item.request.caller.assumed_role.as_deref())
-            .column(|item| roles(&item.request.caller))
-            .column(|item| attributes::encode(&item.request.attributes))
-            .column(|item| item.request.trace_context.as_deref())
-            .column(|item| item.request.schedule.as_deref())
-            .column(|item| item.enqueue.queue.as_str())
-            .column(|item| item.enqueue.priority)
-            .column(|item| item.enqueue.deduplication_id.as_deref())
-            .column(|item| item.enqueue.partition_key.as_deref())
-            .column(|item| item.enqueue.delayed_until.map(|until| until.as_millis()))
-            .column(|item| item.enqueue.timeout.map(millis))
-            .column(|item| item.request.parent.as_ref()?.completions.as_deref())
-            .query()
-    }
+fn filled<'i>(statement: &Statement, items: &'i [Enqueued]) -> Filling<'i, Enqueued> {
+    statement
+        .about(items)
+        .column(|item| item.request.id.as_str())
+        .column(|item| item.request.app.as_str())
+        .column(|item| item.request.name.as_str())
+        .column(|item| item.request.version.as_deref())
+        .column(|item| &*item.request.input.encoding)
+        .column(|item| &*item.request.input.bytes)
+        .column(|item| item.request.now.as_millis())
+        .column(|item| item.request.deadline.map(|deadline| deadline.as_millis()))
+        .column(|item| item.request.caller.user.as_deref())
+        .column(|item| item.request.caller.assumed_role.as_deref())
+        .column(|item| roles(&item.request.caller))
+        .column(|item| attributes::encode(&item.request.attributes))
+        .column(|item| item.request.trace_context.as_deref())
+        .column(|item| item.request.schedule.as_deref())
+        .column(|item| item.enqueue.queue.as_str())
+        .column(|item| item.enqueue.priority)
+        .column(|item| item.enqueue.deduplication_id.as_deref())
+        .column(|item| item.enqueue.partition_key.as_deref())
+        .column(|item| item.enqueue.delayed_until.map(|until| until.as_millis()))
+        .column(|item| item.enqueue.timeout.map(millis))
 }

@@ -1,29 +1,52 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use durable_api::store::InsertWorkflow;
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
 
-use super::{execution, roles};
+use super::{
+    execution,
+    parent::{self, Inserted},
+    roles,
+};
 use crate::{
     attributes,
-    batch::{Batch, Column, Statement},
+    batch::{Batch, Column, Filling, Statement},
     database::{Access, Database, Work},
     error::Failure,
-    record::column,
 };
 
-/// Accepts workflows whose id is free; children together with their parents' checkpoints.
+/// Accepts workflows without parents whose id is free.
 ///
 /// `FOR KEY SHARE` excludes the removal of an executor but not its heartbeats, so a workflow is never accepted
-/// for an executor that is gone, and one that retires hands back all it accepted. A parent is locked as by `record_step`.
+/// for an executor that is gone, and one that retires hands back all it accepted.
+const ROOTS: &str = "
+WITH alive AS MATERIALIZED (
+    SELECT e.incarnation
+    FROM {schema}.executors e
+    WHERE e.incarnation {any incarnation}
+    ORDER BY e.incarnation
+    FOR KEY SHARE
+)
+INSERT INTO {schema}.workflows (id, app, name, status, version, executor_id,
+                                owner_incarnation, owner_execution,
+                                created_at, updated_at, started_at, input_encoding, input,
+                                deadline, caller_user, caller_role, caller_roles,
+                                attributes, trace_context)
+SELECT r.id, r.app, r.name, 'PENDING', r.version, r.executor_id,
+       r.incarnation, r.execution, r.now, r.now, r.now, r.encoding, r.input,
+       r.deadline, r.caller_user, r.caller_role, r.caller_roles::jsonb,
+       r.attributes::jsonb, r.trace_context
+FROM {rows} JOIN alive USING (incarnation)
+ORDER BY r.position
+ON CONFLICT (id) DO NOTHING
+RETURNING id";
+
+/// Accepts workflows, children together with their parents' checkpoints.
+///
+/// A parent is locked as by `record_step`.
 /// A parent's step that another transaction writes at the same time violates the primary key: nothing is
 /// applied then, and each workflow is judged by itself. (A scalar subquery looks that step up; `NOT EXISTS`
 /// may be planned as a scan of all steps.)
-const INSERT: &str = "
+const CHILDREN: &str = "
 WITH request AS (
     SELECT *
     FROM {rows}
@@ -81,7 +104,7 @@ SELECT r.position,
        r.id IN (SELECT id FROM inserted) AS inserted
 FROM accepted r";
 
-const COLUMNS: [Column; 22] = [
+const COLUMNS: [Column; 16] = [
     ("id", "text"),
     ("app", "text"),
     ("name", "text"),
@@ -92,44 +115,31 @@ const COLUMNS: [Column; 22] = [
     ("encoding", "text"),
     ("input", "bytea"),
     ("now", "bigint"),
-    ("parent_id", "text"),
-    ("parent_incarnation", "uuid"),
-    ("parent_execution", "bigint"),
-    ("parent_step", "bigint"),
-    ("step_name", "text"),
     ("deadline", "bigint"),
     ("caller_user", "text"),
     ("caller_role", "text"),
     ("caller_roles", "text"),
     ("attributes", "text"),
     ("trace_context", "text"),
-    ("completions", "text"),
 ];
 
 /// Accepts workflows.
 #[derive(Debug)]
 pub(crate) struct Insert {
     database: Database,
-    statement: Statement,
+    roots: Statement,
+    children: Statement,
 }
 
 impl Insert {
     pub(crate) fn new(database: &Database) -> Self {
+        let columns = [&COLUMNS[..], &parent::COLUMNS].concat();
         Self {
             database: database.clone(),
-            statement: Statement::new(database, &COLUMNS, INSERT),
+            roots: Statement::new(database, &COLUMNS, ROOTS),
+            children: Statement::new(database, &columns, CHILDREN),
         }
     }
-}
-
-/// What became of a workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inserted {
-    Written,
-    /// The id or the parent's step is taken; by whom decides the answer.
-    Taken,
-    ParentNotOwner,
-    UnknownExecutor,
 }
 
 impl Batch for Insert {
@@ -150,63 +160,40 @@ impl Batch for Insert {
     }
 
     async fn commit(&self, mut work: Work, items: &[Self::Item]) -> Result<Vec<Inserted>, Failure> {
-        let rows = work.fetch(self.query(items)).await?;
-        let answers = answers(items.len(), &rows)?;
+        let answers = if items.iter().all(|item| item.parent.is_none()) {
+            let query = filled(&self.roots, items).query();
+            let rows = work.fetch(query).await?;
+            parent::answers_without(items.iter().map(|item| item.id.as_str()), &rows)
+        } else {
+            let query = parent::fill(filled(&self.children, items), |item| item).query();
+            let rows = work.fetch(query).await?;
+            parent::answers(items.len(), Inserted::UnknownExecutor, &rows)
+        };
         work.commit().await?;
-        Ok(answers)
+        answers
     }
 }
 
-/// What became of each of a number of workflows.
-pub(crate) fn answers(count: usize, rows: &[PgRow]) -> Result<Vec<Inserted>, Failure> {
-    let mut answers = vec![Inserted::UnknownExecutor; count];
-    for row in rows {
-        let position = usize::try_from(column::<i64>(row, "position")?).unwrap_or(0);
-        let owned = column::<bool>(row, "owned")?;
-        let inserted = column::<bool>(row, "inserted")?;
-        if let Some(answer) = position
-            .checked_sub(1)
-            .and_then(|index| answers.get_mut(index))
-        {
-            *answer = match (owned, inserted) {
-                (_, true) => Inserted::Written,
-                (true, false) => Inserted::Taken,
-                (false, false) => Inserted::ParentNotOwner,
-            };
-        }
-    }
-    Ok(answers)
-}
-
-impl Insert {
-    pub(crate) fn query(
-        &self,
-        items: &[Arc<InsertWorkflow>],
-    ) -> Query<'static, Postgres, PgArguments> {
-        self.statement
-            .about(items)
-            .column(|item| item.id.as_str())
-            .column(|item| item.app.as_str())
-            .column(|item| item.name.as_str())
-            .column(|item| item.version.as_deref())
-            .column(|item| item.executor_id.as_str())
-            .column(|item| item.owner.incarnation.0)
-            .column(|item| execution(item.owner))
-            .column(|item| &*item.input.encoding)
-            .column(|item| &*item.input.bytes)
-            .column(|item| item.now.as_millis())
-            .column(|item| Some(item.parent.as_ref()?.workflow_id.as_str()))
-            .column(|item| Some(item.parent.as_ref()?.owner.incarnation.0))
-            .column(|item| Some(execution(item.parent.as_ref()?.owner)))
-            .column(|item| Some(i64::from(item.parent.as_ref()?.step_id)))
-            .column(|item| Some(item.parent.as_ref()?.step_name.as_str()))
-            .column(|item| item.deadline.map(|deadline| deadline.as_millis()))
-            .column(|item| item.caller.user.as_deref())
-            .column(|item| item.caller.assumed_role.as_deref())
-            .column(|item| roles(&item.caller))
-            .column(|item| attributes::encode(&item.attributes))
-            .column(|item| item.trace_context.as_deref())
-            .column(|item| item.parent.as_ref()?.completions.as_deref())
-            .query()
-    }
+fn filled<'i>(
+    statement: &Statement,
+    items: &'i [Arc<InsertWorkflow>],
+) -> Filling<'i, Arc<InsertWorkflow>> {
+    statement
+        .about(items)
+        .column(|item| item.id.as_str())
+        .column(|item| item.app.as_str())
+        .column(|item| item.name.as_str())
+        .column(|item| item.version.as_deref())
+        .column(|item| item.executor_id.as_str())
+        .column(|item| item.owner.incarnation.0)
+        .column(|item| execution(item.owner))
+        .column(|item| &*item.input.encoding)
+        .column(|item| &*item.input.bytes)
+        .column(|item| item.now.as_millis())
+        .column(|item| item.deadline.map(|deadline| deadline.as_millis()))
+        .column(|item| item.caller.user.as_deref())
+        .column(|item| item.caller.assumed_role.as_deref())
+        .column(|item| roles(&item.caller))
+        .column(|item| attributes::encode(&item.attributes))
+        .column(|item| item.trace_context.as_deref())
 }

@@ -4,13 +4,15 @@ mod finish;
 mod insert;
 mod insert_one;
 mod insert_row;
+mod parent;
 mod record_step;
 mod stand_in;
 
 pub(crate) use enqueue::{EnqueueBatch, Enqueued, millis};
 pub(crate) use finish::{Finish, Finished};
-pub(crate) use insert::{Insert, Inserted};
+pub(crate) use insert::Insert;
 pub(crate) use insert_one::{insert_one, insert_within};
+pub(crate) use parent::Inserted;
 pub(crate) use record_step::{Record, Recorded};
 
 use durable_api::store::{Caller, Owner, StoreErrorKind};
