@@ -25,4 +25,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub trait IdSource: Debug + Send + Sync + 'static {
     /// An id that no other call, here or elsewhere, returns.
     fn next_id(&self) -> Uuid;
+
+    /// The id of a new workflow, as unique as others. A store keeps workflows in the order of their ids, so those that start together had better
+    /// have ids that are close to each other: what is written for them is then close together, too, however many others there are. Default: any id.
+    fn next_workflow_id(&self, now: Timestamp) -> Uuid {
+        let _ = now;
+        self.next_id()
+    }
 }

@@ -148,6 +148,11 @@ impl Engine {
         self.config.clock.now()
     }
 
+    /// The id of a workflow that was given none.
+    pub(crate) fn new_workflow_id(&self) -> String {
+        self.config.ids.next_workflow_id(self.now()).to_string()
+    }
+
     /// A number between 0 and 1.
     pub(crate) fn random(&self) -> f64 {
         fraction(&*self.config.ids)

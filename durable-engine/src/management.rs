@@ -98,7 +98,7 @@ pub(crate) async fn fork(
             names::check_derived("workflow id", id)?;
             id.clone()
         }
-        None => engine.config.ids.next_id().to_string(),
+        None => engine.new_workflow_id(),
     };
     if let Some(version) = &request.version {
         names::check("application version", version)?;
@@ -141,7 +141,7 @@ pub(crate) async fn fork_many(
     for (number, source) in request.sources.iter().enumerate() {
         let id = match (by, request.step_id) {
             (Some(run), Some(step_id)) => format!("{}-{step_id}-{number}", run.workflow_id()),
-            _ => engine.config.ids.next_id().to_string(),
+            _ => engine.new_workflow_id(),
         };
         names::check_derived("workflow id", &id)?;
         let from = match fork_point(engine, source, request.from).await {

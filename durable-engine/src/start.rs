@@ -66,7 +66,7 @@ pub(crate) fn root_id(engine: &Engine, request: &StartWorkflow) -> Result<String
             names::check("workflow id", &id)?;
             Ok(id)
         }
-        None => Ok(engine.config.ids.next_id().to_string()),
+        None => Ok(engine.new_workflow_id()),
     }
 }
 
