@@ -228,6 +228,20 @@ fn all_stores_have_the_same_anatomy() {
 }
 
 #[test]
+fn the_readme_has_the_table_that_the_benchmark_wrote() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("is text");
+    let (readme, written) = (read("README.md"), read("docs/benchmarks/tables.md"));
+    let table: Vec<&str> = written
+        .lines()
+        .skip_while(|line| *line != "## What is to be reached")
+        .take_while(|line| *line != "## Figures")
+        .filter(|line| line.starts_with('|'))
+        .collect();
+    assert!(table.len() > 20, "{table:?}");
+    assert!(readme.contains(&table.join("\n")), "it has another one");
+}
+
+#[test]
 fn no_source_file_is_long() {
     let mut seen = 0;
     let mut long = Vec::new();
