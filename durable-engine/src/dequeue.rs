@@ -23,7 +23,8 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     engine.spawn_loop(run(Arc::downgrade(engine), enqueued));
 }
 
-/// Takes what there is, and then waits: for a hint, for room, for a rate limit to let the next one start, or for the next round.
+/// Takes what there is, and then waits: for a hint, for another to end if that is in the way, for a rate limit to let the next one start, or for the
+/// next round.
 async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
     let mut asking = Asking::default();
     loop {
@@ -32,14 +33,15 @@ async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
             return;
         };
         enqueued.mark_unchanged();
-        let due = match take(&engine, launched, &mut asking).await {
+        let (is_held, due) = match take(&engine, launched, &mut asking).await {
             Ok(Taken::More) => continue,
-            Ok(Taken::All { retry_at }) => {
-                retry_at.map(|at: Timestamp| at.saturating_duration_since(engine.now()))
+            Ok(Taken::All { is_held, retry_at }) => {
+                let due = |at: Timestamp| at.saturating_duration_since(engine.now());
+                (is_held, retry_at.map(due))
             }
             Err(error) => {
                 tracing::error!(%error, "taking workflows from queues failed");
-                None
+                (true, None)
             }
         };
         let pause = engine.clock().pause(engine.config.queue_interval, due);
@@ -47,6 +49,7 @@ async fn run(weak: Weak<Engine>, mut enqueued: watch::Receiver<()>) {
             biased;
             () = pause => {}
             () = engine.queues.changed() => {}
+            () = engine.queues.freed(), if is_held => {}
             Ok(()) = enqueued.changed() => {}
         }
     }
@@ -58,6 +61,8 @@ enum Taken {
     More,
     /// All that may run now.
     All {
+        /// Whether more may run when another ends.
+        is_held: bool,
         /// When a rate limit lets the next one start.
         retry_at: Option<Timestamp>,
     },
@@ -71,7 +76,10 @@ async fn take(
     let limit = engine.queues.room().min(BITE);
     let queues = engine.queues.serving();
     if limit == 0 || queues.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(Taken::All { retry_at: None });
+        return Ok(Taken::All {
+            is_held: limit == 0,
+            retry_at: None,
+        });
     }
     let store: &dyn QueueStore = engine.store();
     let dequeue = |owner| {
@@ -119,6 +127,7 @@ async fn take(
         Taken::More
     } else {
         Taken::All {
+            is_held: answer.held,
             retry_at: answer.retry_at,
         }
     })

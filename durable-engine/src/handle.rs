@@ -81,30 +81,12 @@ impl EngineHandle {
             }
         }
         let look = || async {
-            let record = self.record(Payloads::Omit).await?;
+            let record = self.record(Payloads::Outcome).await?;
             Ok(record.status.is_final().then_some(record))
         };
         match self.engine.wait_for(&self.workflow_id, None, look).await? {
-            Waited::Came(record) => self.final_outcome(record).await,
+            Waited::Came(record) => final_outcome(record),
             Waited::Expired => unreachable!("a wait without an end does not expire"),
-        }
-    }
-
-    async fn final_outcome(&self, record: WorkflowRecord) -> Result<Outcome, Error> {
-        let workflow_id = record.id;
-        match record.status {
-            WorkflowStatus::Cancelled => Err(Error::Cancelled { workflow_id }),
-            WorkflowStatus::MaxRecoveryAttemptsExceeded => Err(Error::DeadLetter {
-                workflow_id,
-                attempts: record.recovery_attempts,
-            }),
-            _ => {
-                let loaded = self.record(Payloads::Load).await?;
-                loaded.outcome.ok_or_else(|| Error::Interrupted {
-                    workflow_id,
-                    reason: "its outcome is missing in the store".to_owned(),
-                })
-            }
         }
     }
 
@@ -134,6 +116,22 @@ impl EngineHandle {
             .ok_or_else(|| Error::NotFound {
                 workflow_id: self.workflow_id.clone(),
             })
+    }
+}
+
+/// What a workflow that has ended answers to those who wait for it.
+fn final_outcome(record: WorkflowRecord) -> Result<Outcome, Error> {
+    let workflow_id = record.id;
+    match record.status {
+        WorkflowStatus::Cancelled => Err(Error::Cancelled { workflow_id }),
+        WorkflowStatus::MaxRecoveryAttemptsExceeded => Err(Error::DeadLetter {
+            workflow_id,
+            attempts: record.recovery_attempts,
+        }),
+        _ => record.outcome.ok_or_else(|| Error::Interrupted {
+            workflow_id,
+            reason: "its outcome is missing in the store".to_owned(),
+        }),
     }
 }
 

@@ -26,8 +26,10 @@ pub(crate) struct Queues(Arc<Inner>);
 struct Inner {
     capacity: usize,
     running: AtomicUsize,
-    /// Wakes the loop that takes work: there is room again, or another choice of queues.
+    /// Wakes the loop that takes work: there is another choice of queues.
     changed: Notify,
+    /// Wakes it, too, if it waits for that: one that came from a queue has ended.
+    freed: Notify,
     /// Wakes the loop that releases delayed work.
     delayed: Notify,
     serving: Mutex<Option<Vec<String>>>,
@@ -41,6 +43,7 @@ impl Queues {
             capacity: config.queue_capacity,
             running: AtomicUsize::new(0),
             changed: Notify::new(),
+            freed: Notify::new(),
             delayed: Notify::new(),
             serving: Mutex::new(config.queues.clone()),
             known: Mutex::default(),
@@ -62,6 +65,11 @@ impl Queues {
     /// Completes when the loop that takes work should look again.
     pub(crate) async fn changed(&self) {
         self.0.changed.notified().await;
+    }
+
+    /// Completes when one that came from a queue has ended, since the last time.
+    pub(crate) async fn freed(&self) {
+        self.0.freed.notified().await;
     }
 
     /// Tells the loop that releases delayed work of a delay that began or changed here.
@@ -93,7 +101,7 @@ pub(crate) struct Slot(Arc<Inner>);
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::Relaxed);
-        self.0.changed.notify_one();
+        self.0.freed.notify_one();
     }
 }
 

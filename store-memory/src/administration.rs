@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use durable_api::store::{
-    AdministrationStore, Cursor, Payloads, SortOrder, StoreResult, WorkflowFilter, WorkflowPage,
+    AdministrationStore, Cursor, SortOrder, StoreResult, WorkflowFilter, WorkflowPage,
     WorkflowRecord,
 };
 
@@ -30,13 +30,10 @@ impl AdministrationStore for MemoryStore {
             created_at: last.created_at,
             id: last.id.clone(),
         });
-        page.workflows = match filter.payloads {
-            Payloads::Load => found,
-            Payloads::Omit => found
-                .into_iter()
-                .map(WorkflowRecord::without_payloads)
-                .collect(),
-        };
+        page.workflows = found
+            .into_iter()
+            .map(|record| record.with_payloads(filter.payloads))
+            .collect();
         Ok(page)
     }
 }

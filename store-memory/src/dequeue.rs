@@ -29,9 +29,10 @@ pub(crate) fn dequeue(tables: &mut Tables, request: &DequeueWorkflows) -> Dequeu
             if room == 0 || wanted.is_some_and(|wanted| !wanted.contains(&name)) {
                 continue;
             }
-            let (ids, retry_at) = serve(tables, request, &name, room);
-            taken.extend(ids);
-            answer.retry_at = answer.retry_at.into_iter().chain(retry_at).min();
+            let served = serve(tables, request, &name, room);
+            taken.extend(served.ids);
+            answer.held |= served.held;
+            answer.retry_at = answer.retry_at.into_iter().chain(served.retry_at).min();
         }
     }
     answer.more = taken.len() >= request.limit as usize;
@@ -61,13 +62,15 @@ fn taken_before(tables: &Tables, request: &DequeueWorkflows) -> Vec<String> {
     rows.into_iter().map(|row| row.id.clone()).collect()
 }
 
-/// Takes workflows from one queue; tells when a rate that is in the way lets the next one start.
-fn serve(
-    tables: &mut Tables,
-    request: &DequeueWorkflows,
-    name: &str,
-    room: usize,
-) -> (Vec<String>, Option<Timestamp>) {
+/// What was taken from a queue, and what is in the way of the rest.
+struct Served {
+    ids: Vec<String>,
+    held: bool,
+    retry_at: Option<Timestamp>,
+}
+
+/// Takes workflows from one queue.
+fn serve(tables: &mut Tables, request: &DequeueWorkflows, name: &str, room: usize) -> Served {
     let mut waiting = Waiting::new(tables, request, name);
     let remembered = tables.queue(&request.app, name);
     let record = remembered.record.clone();
@@ -83,6 +86,7 @@ fn serve(
     {
         taken.push((id, partition));
     }
+    let held = waiting.is_held(&record);
     let retry_at = waiting.retry_at(&record, &remembered.starts, request.now);
     if !taken.is_empty() {
         tables.queues.rounds += 1;
@@ -96,7 +100,11 @@ fn serve(
         }
     }
     tables.tidy(&request.app, name);
-    (ids, retry_at)
+    Served {
+        ids,
+        held,
+        retry_at,
+    }
 }
 
 fn hand_over(row: &mut WorkflowRecord, request: &DequeueWorkflows) {
@@ -199,6 +207,13 @@ impl Waiting {
         turns.take(&partition, record.weight(partition.as_deref()));
         starts.record(time, &partition, record);
         Some((id, partition))
+    }
+
+    /// Whether something waits for another to end.
+    fn is_held(&self, record: &QueueRecord) -> bool {
+        self.by_partition
+            .iter()
+            .any(|(partition, line)| !line.is_empty() && !self.may_run(record, partition))
     }
 
     /// When a rate lets the next one start, of those that nothing else holds back.

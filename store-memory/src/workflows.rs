@@ -34,10 +34,7 @@ impl WorkflowStore for MemoryStore {
         payloads: Payloads,
     ) -> StoreResult<Option<WorkflowRecord>> {
         let row = self.shared_tables().workflows.get(id).cloned();
-        Ok(match payloads {
-            Payloads::Load => row,
-            Payloads::Omit => row.map(WorkflowRecord::without_payloads),
-        })
+        Ok(row.map(|record| record.with_payloads(payloads)))
     }
 
     async fn finish_workflow(&self, request: FinishWorkflow) -> StoreResult<FinishOutcome> {

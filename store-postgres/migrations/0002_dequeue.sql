@@ -1,6 +1,67 @@
 -- Dequeuing, in one round trip. Statements of a function each take a snapshot of their own under READ COMMITTED, so what is counted
 -- after a lock was taken includes what its last holder committed.
 
+-- (The planner puts what the functions in SQL say in place of their calls.)
+
+-- Whether a queue of this configuration has limits.
+CREATE FUNCTION {schema}.is_limited(q {schema}.queues) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $body$
+    SELECT num_nonnulls(q.concurrency, q.executor_concurrency, q.rate_starts, q.partition_concurrency,
+                        q.partition_executor_concurrency, q.partition_rate_starts) > 0
+$body$;
+
+-- Whether a row fits together, as far as can be said without looking further.
+CREATE FUNCTION {schema}.is_whole(w {schema}.workflows) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $body$
+    SELECT w.recovery_attempts BETWEEN 0 AND 4294967295
+       AND (w.owner_incarnation IS NULL) = (w.owner_execution IS NULL)
+       AND coalesce(w.owner_execution, 0) >= 0
+       AND (w.parent_id IS NULL) = (w.parent_step IS NULL)
+       AND coalesce(w.parent_step, 0) BETWEEN 0 AND 4294967295
+       AND coalesce(jsonb_typeof(w.caller_roles), 'array') = 'array'
+       AND jsonb_path_exists(w.caller_roles, '$[*] ? (@.type() != "string")') IS NOT TRUE
+       AND coalesce(w.timeout, 0) >= 0
+       AND (w.debounce_key IS NULL) = (w.debounce_until IS NULL)
+       AND (w.input_encoding IS NULL) = (w.input IS NULL)
+       AND (w.outcome_encoding IS NULL) = (w.outcome IS NULL)
+$body$;
+
+-- Whether it needs no partition, no history and no second look.
+CREATE FUNCTION {schema}.is_plain(w {schema}.workflows, names text[], versions text[], queues text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $body$
+    SELECT w.partition_key IS NULL AND w.started_at IS NULL AND w.forked_from IS NULL AND w.attributes IS NULL
+       AND w.name = ANY (names) AND coalesce('.' || w.version, '') = ANY (versions)
+       AND (queues IS NULL OR w.queue = ANY (queues))
+$body$;
+
+-- Gives workflows, which the caller has locked, to an execution, unless it may take nothing any more.
+CREATE FUNCTION {schema}.give(
+    p_ids text[], p_executor_id text, p_incarnation uuid, p_execution bigint, p_now bigint)
+RETURNS boolean
+LANGUAGE plpgsql
+AS $body$
+BEGIN
+    -- Whoever removes the executor, or settles this request, waits for this transaction and finds what it took, or is done, and
+    -- nothing is taken.
+    PERFORM 1 FROM executors e WHERE e.incarnation = p_incarnation AND e.settled < p_execution FOR SHARE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE workflows w
+    SET status = 'PENDING', executor_id = p_executor_id,
+        owner_incarnation = p_incarnation, owner_execution = p_execution,
+        updated_at = p_now, started_at = p_now,
+        deadline = CASE WHEN w.started_at IS NULL AND w.timeout IS NOT NULL
+                        THEN least(w.deadline, p_now::numeric + w.timeout, 9223372036854775807)::bigint
+                        ELSE w.deadline END
+    WHERE w.id = ANY (p_ids);
+    RETURN true;
+END
+$body$;
+
 -- Takes up to `p_budget` workflows from one queue, out of the given lanes. The caller holds the queue's lock: alone if the queue has
 -- limits or partitions, else together with others, whose rows are passed over.
 CREATE FUNCTION {schema}.dequeue_from(
@@ -41,8 +102,7 @@ BEGIN
     damaged := '{}';
     cut := false;
     SELECT * INTO q FROM queues r WHERE r.app = p_app AND r.name = p_queue;
-    IF NOT p_exclusive AND num_nonnulls(q.concurrency, q.executor_concurrency, q.rate_starts, q.partition_concurrency,
-                                        q.partition_executor_concurrency, q.partition_rate_starts) > 0 THEN
+    IF NOT p_exclusive AND is_limited(q) THEN
         -- It got its limits after the lock was chosen; the change is followed by a hint.
         RETURN;
     END IF;
@@ -96,23 +156,13 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT w.id, w.priority, w.place,
                        w.started_at IS NOT NULL OR w.forked_from IS NOT NULL AS resumed,
-                       w.recovery_attempts BETWEEN 0 AND 4294967295
-                       AND (w.owner_incarnation IS NULL) = (w.owner_execution IS NULL)
-                       AND coalesce(w.owner_execution, 0) >= 0
-                       AND (w.parent_id IS NULL) = (w.parent_step IS NULL)
-                       AND coalesce(w.parent_step, 0) BETWEEN 0 AND 4294967295
-                       AND coalesce(jsonb_typeof(w.caller_roles), 'array') = 'array'
-                       AND jsonb_path_exists(w.caller_roles, '$[*] ? (@.type() != "string")') IS NOT TRUE
+                       is_whole(w)
                        AND CASE
                            WHEN w.attributes IS NULL THEN true
                            WHEN jsonb_typeof(w.attributes) <> 'object' THEN false
                            ELSE NOT EXISTS (SELECT 1 FROM jsonb_each(w.attributes) AS a
                                             WHERE jsonb_typeof(a.value) <> 'string' OR NOT is_json(a.value #>> '{}'))
                        END
-                       AND coalesce(w.timeout, 0) >= 0
-                       AND (w.debounce_key IS NULL) = (w.debounce_until IS NULL)
-                       AND (w.input_encoding IS NULL) = (w.input IS NULL)
-                       AND (w.outcome_encoding IS NULL) = (w.outcome IS NULL)
                        AND CASE
                            WHEN w.started_at IS NULL AND w.forked_from IS NULL THEN true
                            ELSE NOT EXISTS (SELECT 1 FROM steps s
@@ -175,23 +225,12 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Whoever removes the executor, or settles this request, waits for this transaction and finds what it took, or is done, and
-    -- nothing is taken.
-    PERFORM 1 FROM executors e WHERE e.incarnation = p_incarnation AND e.settled < p_execution FOR SHARE;
-    IF NOT FOUND THEN
+    IF NOT give(taken, p_executor_id, p_incarnation, p_execution, p_now) THEN
         taken := '{}';
         resumed := '{}';
         retry_at := NULL;
         RETURN;
     END IF;
-    UPDATE workflows w
-    SET status = 'PENDING', executor_id = p_executor_id,
-        owner_incarnation = p_incarnation, owner_execution = p_execution,
-        updated_at = p_now, started_at = p_now,
-        deadline = CASE WHEN w.started_at IS NULL AND w.timeout IS NOT NULL
-                        THEN least(w.deadline, p_now::numeric + w.timeout, unbounded)::bigint
-                        ELSE w.deadline END
-    WHERE w.id = ANY (taken);
 
     IF q.rate_starts IS NOT NULL OR q.partition_rate_starts IS NOT NULL THEN
         SELECT greatest(p_now, max(s.at)) INTO latest FROM queue_starts s WHERE s.app = p_app AND s.queue = p_queue;
@@ -253,17 +292,22 @@ END
 $body$;
 
 -- Takes workflows, in one go for all queues. `kind` is `taken`, `resumed` (taken, and perhaps with a history), `damaged`, or, once, `end`,
--- with `more` and `retry_at`.
+-- with `more`, `held` and `retry_at`.
 CREATE FUNCTION {schema}.dequeue(
     p_app text, p_versions text[], p_names text[], p_queues text[],
     p_executor_id text, p_incarnation uuid, p_execution bigint, p_limit bigint, p_turn bigint, p_now bigint)
-RETURNS TABLE (kind text, more boolean, retry_at bigint, workflow {schema}.workflows)
+RETURNS TABLE (kind text, more boolean, held boolean, retry_at bigint, workflow {schema}.workflows)
 LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $body$
 DECLARE
     q record;
+    -- How many wait, as far as two, one of them, and whether it is all that there is to judge.
+    waiting bigint := 0;
+    head_id text;
+    head_queue text;
+    is_single boolean := false;
     one record;
     space record;
     taken text[];
@@ -282,6 +326,7 @@ DECLARE
     again integer[];
     i integer;
 BEGIN
+    held := false;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'a dequeue needs READ COMMITTED' USING ERRCODE = '25001';
     END IF;
@@ -300,6 +345,32 @@ BEGIN
         left_over := p_limit - cardinality(taken);
     ELSIF p_limit > 0 THEN
         taken := '{}';
+        -- As a rule nothing waits, or one workflow does: what needs no judgement of its turn.
+        SELECT count(*), min(w.id), min(w.queue), bool_and(w.is_plain) INTO waiting, head_id, head_queue, is_single
+        FROM (SELECT w.id, w.queue, is_whole(w) AND is_plain(w, p_names, p_versions, p_queues) AS is_plain
+              FROM workflows w
+              WHERE w.status = 'ENQUEUED' AND w.queue IS NOT NULL AND w.app = p_app
+              ORDER BY w.queue LIMIT 2) AS w;
+        is_single := waiting = 1 AND is_single
+                     AND NOT EXISTS (SELECT 1 FROM queues r WHERE r.app = p_app AND r.name = head_queue AND is_limited(r))
+                     AND NOT EXISTS (SELECT 1 FROM queue_partitions s WHERE s.app = p_app);
+    ELSE
+        taken := '{}';
+    END IF;
+
+    IF is_single THEN
+        PERFORM pg_advisory_xact_lock_shared(queue_key(p_app, head_queue));
+        taken := ARRAY(SELECT w.id FROM workflows w
+                       WHERE w.id = head_id AND w.status || '' = 'ENQUEUED' AND w.app = p_app AND w.queue = head_queue
+                         AND is_whole(w) AND is_plain(w, p_names, p_versions, p_queues)
+                         AND NOT EXISTS (SELECT 1 FROM queues r
+                                         WHERE r.app = p_app AND r.name = head_queue AND is_limited(r))
+                       FOR NO KEY UPDATE SKIP LOCKED);
+        IF cardinality(taken) > 0 AND NOT give(taken, p_executor_id, p_incarnation, p_execution, p_now) THEN
+            taken := '{}';
+        END IF;
+        left_over := p_limit - cardinality(taken);
+    ELSIF waiting > 0 THEN
         -- Queues where something waits, but for those that are full anyhow.
         FOR q IN
             WITH RECURSIVE hop (queue) AS (
@@ -314,8 +385,7 @@ BEGIN
                 WHERE hop.queue IS NOT NULL
             )
             SELECT hop.queue, r.*,
-                   num_nonnulls(r.concurrency, r.executor_concurrency, r.rate_starts, r.partition_concurrency,
-                                r.partition_executor_concurrency, r.partition_rate_starts) > 0 AS is_limited,
+                   is_limited(r) AS is_limited,
                    (SELECT true FROM queue_partitions s WHERE s.app = p_app AND s.queue = hop.queue LIMIT 1) IS TRUE
                    AS is_partitioned
             FROM hop LEFT JOIN queues r ON r.app = p_app AND r.name = hop.queue
@@ -324,6 +394,7 @@ BEGIN
             ORDER BY hop.queue
         LOOP
             IF q.is_limited THEN
+                held := true;
                 SELECT * INTO space
                 FROM queue_room(p_app, q.queue, '', '/', q.concurrency, q.executor_concurrency, q.rate_starts,
                                 q.rate_millis, p_incarnation, p_now);
@@ -334,8 +405,6 @@ BEGIN
             exclusive := exclusive || (q.is_limited OR q.is_partitioned);
             partitioned := partitioned || q.is_partitioned;
         END LOOP;
-    ELSE
-        taken := '{}';
     END IF;
 
     IF cardinality(names) > 0 THEN
@@ -430,13 +499,13 @@ BEGIN
 
     IF cardinality(taken) > 0 THEN
         RETURN QUERY
-            SELECT CASE WHEN t.id = ANY (resumed) THEN 'resumed' ELSE 'taken' END, NULL::boolean, NULL::bigint, w
+            SELECT CASE WHEN t.id = ANY (resumed) THEN 'resumed' ELSE 'taken' END, NULL::boolean, NULL::boolean, NULL::bigint, w
             FROM unnest(taken) WITH ORDINALITY AS t (id, place) JOIN workflows w ON w.id = t.id
             ORDER BY t.place;
     END IF;
     IF cardinality(damaged) > 0 THEN
         RETURN QUERY
-            SELECT 'damaged', NULL::boolean, NULL::bigint, w FROM workflows w WHERE w.id = ANY (damaged);
+            SELECT 'damaged', NULL::boolean, NULL::boolean, NULL::bigint, w FROM workflows w WHERE w.id = ANY (damaged);
     END IF;
     kind := 'end';
     more := p_limit > 0 AND left_over <= 0;

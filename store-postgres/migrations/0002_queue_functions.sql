@@ -2,9 +2,12 @@
 
 -- By which the dequeues of a queue and the changes of its configuration exclude each other.
 CREATE FUNCTION {schema}.queue_key(p_app text, p_queue text) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = {schema}, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = {schema}, pg_temp
 AS $body$
-    SELECT hashtextextended(format('durable queue %L %L %L', current_schema(), p_app, p_queue), 0)
+BEGIN
+    -- (A function in SQL would be planned anew by each call.)
+    RETURN hashtextextended(format('durable queue %L %L %L', current_schema(), p_app, p_queue), 0);
+END
 $body$;
 
 -- The keys of JSON objects are text, their values need not be JSON.

@@ -31,10 +31,11 @@ macro_rules! small_columns {
     };
 }
 
-/// The columns of a workflow `w`, with or without its payloads.
+/// The columns of a workflow `w`, with those of its payloads that are loaded.
 pub(crate) fn workflow_columns(payloads: Payloads) -> &'static str {
     match payloads {
         Payloads::Omit => small_columns!(),
+        Payloads::Outcome => concat!(small_columns!(), ", w.outcome_encoding, w.outcome"),
         Payloads::Load => concat!(
             small_columns!(),
             ", w.input_encoding, w.input, w.outcome_encoding, w.outcome"
@@ -111,9 +112,11 @@ pub(crate) fn workflow(row: &PgRow, payloads: Payloads) -> Result<WorkflowRecord
     record.debounce = debounce(row)?;
     record.schedule = get(row, "schedule")?;
     if payloads == Payloads::Load {
+        record.input = payload(row, "input_encoding", "input")?;
+    }
+    if payloads != Payloads::Omit {
         use durable_api::WorkflowStatus::{Error, Success};
 
-        record.input = payload(row, "input_encoding", "input")?;
         let outcome = payload(row, "outcome_encoding", "outcome")?;
         record.outcome = match (status, outcome) {
             (Success, Some(outcome)) => Some(Outcome::Success(outcome)),

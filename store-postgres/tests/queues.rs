@@ -193,6 +193,31 @@ async fn a_limit_that_is_set_while_something_is_being_taken_counts_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_alone_is_not_taken_past_a_limit_that_is_just_being_set() {
+    let schema = fresh_schema();
+    let store = open_migrated(&schema).await;
+    let executor = register(&store, "one").await;
+    enqueue(&store, "alone", "queue").await;
+    let mut other = support::connect().await;
+    let configuring = format!(
+        "BEGIN;
+         SELECT pg_advisory_xact_lock({schema}.queue_key('{APP}', 'queue'));
+         INSERT INTO {schema}.queues (app, name, concurrency, weights) VALUES ('{APP}', 'queue', 0, '{{}}')"
+    );
+    let configured = sqlx::raw_sql(AssertSqlSafe(configuring));
+    configured.execute(&mut other).await.expect("configures");
+    let dequeuing = store.clone();
+    let waits = tokio::spawn(async move { dequeue(&dequeuing, Owner::new(executor, 8), 10).await });
+    support::wait_for(&support::waiting_for_locks(&schema), |count| count == 1).await;
+    let committed = sqlx::raw_sql("COMMIT").execute(&mut other).await;
+    committed.expect("commits");
+    other.close().await.expect("closes");
+    let answer = waits.await.expect("does not panic");
+    drop_schema(&schema).await;
+    assert_eq!(ids(&answer), Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limits_hold_whatever_isolation_level_a_role_has() {
     let schema = fresh_schema();
     let store = open_migrated(&schema).await;

@@ -60,7 +60,7 @@ impl AdministrationStore for RedisStore {
         }
 
         let mut page = page.finish();
-        if filter.payloads == Payloads::Load {
+        if filter.payloads != Payloads::Omit {
             self.load_payloads(&filter, &mut page).await?;
         }
         Ok(page)
@@ -89,7 +89,7 @@ impl RedisStore {
             .collect())
     }
 
-    /// Reads the records of a page again, whole. One that has changed and does not meet the filter
+    /// Reads the records of a page again, with their payloads. One that has changed and does not meet the filter
     /// any more is left out.
     async fn load_payloads(
         &self,
@@ -101,7 +101,7 @@ impl RedisStore {
         for ids in ids.chunks(PAYLOADS_AT_ONCE) {
             for (id, row) in ids
                 .iter()
-                .zip(self.rows(OPERATION, ids, Payloads::Load).await?)
+                .zip(self.rows(OPERATION, ids, filter.payloads).await?)
             {
                 match row {
                     Ok(record) => page

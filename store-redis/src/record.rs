@@ -47,20 +47,24 @@ const FIELDS: [&str; 34] = [
     "debounce_until",
     "schedule",
     "accepted",
-    "input_encoding",
-    "input",
     "outcome_encoding",
     "outcome",
+    "input_encoding",
+    "input",
 ];
 
 /// How many of the fields are no payloads.
 const PLAIN: usize = 30;
+
+/// How many are not the input's.
+const WITH_OUTCOME: usize = PLAIN + 2;
 
 /// The command that reads a row.
 pub(crate) fn read(key: &str, payloads: Payloads) -> Cmd {
     let mut cmd = redis::cmd("HMGET");
     cmd.arg(key).arg(match payloads {
         Payloads::Load => &FIELDS[..],
+        Payloads::Outcome => &FIELDS[..WITH_OUTCOME],
         Payloads::Omit => &FIELDS[..PLAIN],
     });
     cmd
@@ -78,7 +82,7 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
     if values.iter().all(|value| *value == Value::Nil) {
         return Ok(None);
     }
-    let has_payloads = values.len() > PLAIN;
+    let (has_outcome, has_input) = (values.len() > PLAIN, values.len() > WITH_OUTCOME);
     let mut row = Row {
         fields: FIELDS.iter(),
         values: values.into_iter(),
@@ -128,8 +132,7 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
     // Only scripts look at the number of acceptance.
     row.number::<u64>()?;
     check_waiting(&record)?;
-    if has_payloads {
-        record.input = Some(row.payload()?.ok_or("its input is missing")?);
+    if has_outcome {
         let outcome = row.payload()?;
         record.outcome = match (status, outcome) {
             (WorkflowStatus::Success, Some(payload)) => Some(Outcome::Success(payload)),
@@ -139,6 +142,9 @@ pub(crate) fn decode(id: &str, value: Value) -> Result<Option<WorkflowRecord>, S
             }
             _ => None,
         };
+    }
+    if has_input {
+        record.input = Some(row.payload()?.ok_or("its input is missing")?);
     }
     Ok(Some(record))
 }

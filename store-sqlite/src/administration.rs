@@ -9,7 +9,7 @@ use durable_api::{
 use crate::{
     SqliteStore,
     filter::Conditions,
-    record::{corrupt, get, payload_columns, workflow, workflow_columns},
+    record::{corrupt, get, outcome_columns, payload_columns, workflow, workflow_columns},
     sql::{Value, values},
 };
 
@@ -65,6 +65,7 @@ fn select(filter: &WorkflowFilter) -> (String, Vec<Value>) {
     }
     let columns = match filter.payloads {
         Payloads::Omit => workflow_columns!(),
+        Payloads::Outcome => concat!(workflow_columns!(), ", ", outcome_columns!()),
         Payloads::Load => concat!(workflow_columns!(), ", ", payload_columns!()),
     };
     let Conditions { text, mut values } = conditions;

@@ -22,6 +22,14 @@ macro_rules! workflow_columns {
 }
 pub(crate) use workflow_columns;
 
+/// The columns of a workflow's outcome.
+macro_rules! outcome_columns {
+    () => {
+        "outcome_encoding, outcome"
+    };
+}
+pub(crate) use outcome_columns;
+
 /// The columns of a workflow's payloads.
 macro_rules! payload_columns {
     () => {
@@ -126,6 +134,8 @@ fn read_workflow(row: &SqliteRow, payloads: Payloads) -> Result<WorkflowRecord, 
     record.completed_at = optional_time(row, "completed_at")?;
     if payloads == Payloads::Load {
         record.input = payload(row, "input_encoding", "input")?;
+    }
+    if payloads != Payloads::Omit {
         let outcome = payload(row, "outcome_encoding", "outcome")?;
         record.outcome = match (status, outcome) {
             (WorkflowStatus::Success, Some(payload)) => Some(Outcome::Success(payload)),

@@ -192,6 +192,9 @@ pub struct DequeuedWorkflows {
     pub damaged: Vec<DamagedWorkflow>,
     /// Whether asking again at once may give more: the request's limit was reached, not the queues'.
     pub more: bool,
+    /// Whether something waits that a limit on how many run at once holds back, so that it may start when another ends. May be told where there is
+    /// none: who comes in vain has asked once more.
+    pub held: bool,
     /// When a rate limit will let the next one start, if one is in the way; the earliest of them. It may turn out that there was nothing for the caller.
     pub retry_at: Option<Timestamp>,
 }

@@ -82,13 +82,15 @@ impl Caller {
     }
 }
 
-/// Whether a read loads inputs and outcomes, which may be large.
+/// Which of inputs and outcomes a read loads: they may be large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Payloads {
     /// Leave them out: the record's `input` and `outcome` are `None`.
     #[default]
     Omit,
-    /// Load them.
+    /// Load the outcome, if there is one, and leave out the input.
+    Outcome,
+    /// Load both.
     Load,
 }
 
@@ -197,9 +199,19 @@ impl WorkflowRecord {
 
     /// The record without input and outcome.
     #[must_use]
-    pub fn without_payloads(mut self) -> Self {
-        self.input = None;
-        self.outcome = None;
+    pub fn without_payloads(self) -> Self {
+        self.with_payloads(Payloads::Omit)
+    }
+
+    /// The record with those of its payloads alone that a read loads.
+    #[must_use]
+    pub fn with_payloads(mut self, payloads: Payloads) -> Self {
+        if payloads != Payloads::Load {
+            self.input = None;
+        }
+        if payloads == Payloads::Omit {
+            self.outcome = None;
+        }
         self
     }
 }

@@ -41,7 +41,7 @@ fn with_rows(mut store: MockSystemStore, rows: Vec<Option<WorkflowRecord>>) -> M
         let row = rows[asked.add(()).min(rows.len() - 1)].clone();
         Ok(match payloads {
             Payloads::Load => row,
-            Payloads::Omit => row.map(WorkflowRecord::without_payloads),
+            payloads => row.map(|record| record.with_payloads(payloads)),
         })
     });
     store

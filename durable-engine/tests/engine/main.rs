@@ -4,6 +4,7 @@ mod configuration;
 mod environment;
 mod malfunctions;
 mod outages;
+mod queues;
 mod receives;
 mod shutdowns;
 mod startup;

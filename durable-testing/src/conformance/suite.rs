@@ -67,6 +67,7 @@ suite! { $
         the_largest_execution_number_is_kept,
         an_unknown_id_is_no_workflow,
         payloads_are_left_out_unless_asked_for,
+        an_outcome_is_read_without_the_input,
         an_id_that_exists_is_answered_with_its_row,
         an_id_that_exists_is_answered_also_to_another_execution_of_its_executor,
         an_id_that_is_finished_still_exists,

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What the contract leaves open is not compared: the order between queues and (because turns may be forgotten) between partitions in a
-//! dequeue, the order of names that nothing sorts, whether `more` is told where there is none, a `retry_at` that is early, whom the
+//! dequeue, the order of names that nothing sorts, whether `more` and `held` are told where there is none, a `retry_at` that is early, whom the
 //! repetition of a registration superseded, and what an error says beyond its kind.
 mod answer;
 mod apply;

@@ -57,6 +57,7 @@ pub(super) async fn dequeue(
         let kind: String = column(row, "kind")?;
         if kind == "end" {
             answer.more = column(row, "more")?;
+            answer.held = column(row, "held")?;
             let retry_at: Option<i64> = column(row, "retry_at")?;
             answer.retry_at = retry_at.map(Timestamp::from_millis);
             continue;
@@ -126,7 +127,7 @@ async fn run(
     scope: Scope,
 ) -> Result<Vec<PgRow>, Failure> {
     let sql = format!(
-        "SELECT d.kind, d.more, d.retry_at, {}
+        "SELECT d.kind, d.more, d.held, d.retry_at, {}
          FROM {{schema}}.dequeue($1, $2::text[], $3::text[], $4::text[], $5, $6, $7, $8, $9, $10) AS d
          CROSS JOIN LATERAL (SELECT (d.workflow).*) AS w",
         workflow_columns(Payloads::Load)

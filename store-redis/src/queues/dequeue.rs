@@ -89,6 +89,7 @@ fn answer(value: Value) -> Option<DequeuedWorkflows> {
         let (id, reason) = reply::fault(reply::array(value)?)?;
         answer.damaged.push(DamagedWorkflow::new(id, reason));
     }
+    answer.held = reply::text(values.next()?)? == "1";
     answer.retry_at = reply::time(values.next()?)?;
     Some(answer)
 }

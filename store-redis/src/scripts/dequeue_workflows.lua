@@ -15,7 +15,7 @@ accept_carried(function(row)
 end)
 local carried = #accepted
 
-local served, changes, retry_at = {}, {}, nil
+local served, changes, held, retry_at = {}, {}, false, nil
 local function note_retry(at)
   if at and (not retry_at or at < retry_at) then retry_at = at end
 end
@@ -81,6 +81,7 @@ local function serve_queue(name)
   -- Who cannot know the limits takes nothing.
   if not queue then return end
   served[#served + 1] = queue
+  held = held or limits_running(queue.config)
   while true do
     local partition = queue.next_partition()
     if not partition then return end
@@ -164,4 +165,5 @@ end
 for _, queue in ipairs(served) do
   if queue.last then close_queue(queue) end
 end
-return {(taken > 0 and is_full()) and '1' or '0', accepted, carried, faults, retry_at and later(retry_at, 0) or false}
+return {(taken > 0 and is_full()) and '1' or '0', accepted, carried, faults, held and '1' or '0',
+  retry_at and later(retry_at, 0) or false}

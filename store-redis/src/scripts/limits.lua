@@ -81,6 +81,12 @@ local function open_rate(limits, key, prefix, at)
   return rate
 end
 
+-- Whether a queue of this configuration limits how many run at once.
+local function limits_running(config)
+  local limits, partition_limits = config.limits, config.partition_limits
+  return (limits.all or limits.each or partition_limits.all or partition_limits.each) ~= nil
+end
+
 -- When a rate that leaves no room lets the next one start; nil for never.
 local function next_start(rate, used)
   local starts = rate.limits.starts

@@ -3,14 +3,14 @@ local FIELDS = {
   'app', 'name', 'status', 'version', 'executor', 'owner', 'attempts', 'parent', 'parent_step',
   'created', 'updated', 'started', 'completed', 'deadline', 'forked', 'user', 'role', 'roles',
   'attributes', 'trace', 'timeout', 'queue', 'priority', 'deduplication', 'partition', 'delayed', 'debounce',
-  'debounce_until', 'schedule', 'accepted', 'input_encoding', 'input', 'outcome_encoding', 'outcome',
+  'debounce_until', 'schedule', 'accepted', 'outcome_encoding', 'outcome', 'input_encoding', 'input',
 }
 local APP, NAME, STATUS, VERSION, EXECUTOR, OWNER, ATTEMPTS, PARENT, PARENT_STEP = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CREATED, UPDATED, STARTED, COMPLETED = 10, 11, 12, 13
 local DEADLINE, FORKED, USER, ROLE, ROLES, ATTRIBUTES, TRACE = 14, 15, 16, 17, 18, 19, 20
 local TIMEOUT, QUEUE, PRIORITY, DEDUPLICATION, PARTITION, DELAYED = 21, 22, 23, 24, 25, 26
 local DEBOUNCE, DEBOUNCE_UNTIL, SCHEDULE, ACCEPTED = 27, 28, 29, 30
-local INPUT_ENCODING, INPUT, OUTCOME_ENCODING, OUTCOME = 31, 32, 33, 34
+local OUTCOME_ENCODING, OUTCOME, INPUT_ENCODING, INPUT = 31, 32, 33, 34
 
 -- How many of the fields are no payloads.
 local PLAIN = 30

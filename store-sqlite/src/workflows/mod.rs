@@ -13,7 +13,7 @@ use sqlx::SqliteConnection;
 use crate::{
     SqliteStore,
     error::check_texts,
-    record::{corrupt, payload_columns, workflow, workflow_columns},
+    record::{corrupt, outcome_columns, payload_columns, workflow, workflow_columns},
     sql::{query, values},
     steps::check_owner,
     writer::Write as _,
@@ -33,6 +33,7 @@ impl WorkflowStore for SqliteStore {
     ) -> StoreResult<Option<WorkflowRecord>> {
         let sql = match payloads {
             Payloads::Omit => FIND,
+            Payloads::Outcome => FIND_WITH_OUTCOME,
             Payloads::Load => FIND_WITH_PAYLOADS,
         };
         let rows = self
@@ -67,6 +68,14 @@ impl WorkflowStore for SqliteStore {
 const FIND: &str = concat!(
     "SELECT ",
     workflow_columns!(),
+    " FROM workflows WHERE id = ?"
+);
+
+const FIND_WITH_OUTCOME: &str = concat!(
+    "SELECT ",
+    workflow_columns!(),
+    ", ",
+    outcome_columns!(),
     " FROM workflows WHERE id = ?"
 );
 

@@ -1,6 +1,6 @@
 use durable_api::{
     Payload,
-    store::{InsertOutcome, InsertWorkflow, Owner, Payloads},
+    store::{InsertOutcome, InsertWorkflow, Owner, Payloads, WorkflowFilter},
 };
 
 use crate::{
@@ -53,6 +53,28 @@ pub(crate) async fn payloads_are_left_out_unless_asked_for(bench: &Bench<'_, imp
         omitted.expect("gets a workflow"),
         Some(full.without_payloads())
     );
+}
+
+pub(crate) async fn an_outcome_is_read_without_the_input(bench: &Bench<'_, impl Backend>) {
+    let a = Executor::launch(bench, "a").await;
+    let owner = a.start("w").await;
+    let read = || a.store.get_workflow("w", Payloads::Outcome);
+    let mut expected = a.get("w").await;
+    expected.input = None;
+    assert_eq!(expected.outcome, None);
+    assert_eq!(read().await.expect("gets a workflow"), Some(expected));
+    a.finish("w", owner, success("done")).await;
+    let mut expected = a.get("w").await;
+    expected.input = None;
+    assert_eq!(expected.outcome, Some(success("done")));
+    assert_eq!(
+        read().await.expect("gets a workflow"),
+        Some(expected.clone())
+    );
+    let mut filter = WorkflowFilter::new();
+    filter.payloads = Payloads::Outcome;
+    let listed = a.store.list_workflows(filter).await;
+    assert_eq!(listed.expect("lists").workflows, [expected]);
 }
 
 pub(crate) async fn an_id_that_exists_is_answered_with_its_row(bench: &Bench<'_, impl Backend>) {

@@ -82,6 +82,7 @@ impl Write for Dequeue {
         };
         answer.damaged.append(&mut wanted.damaged);
         take::take(connection, request, &mut found).await?;
+        answer.held = queues.iter().any(|queue| !queue.record.is_unlimited());
         for queue in &queues {
             queue.settle(connection).await?;
             let free_at = queue.free_at(connection).await?;
