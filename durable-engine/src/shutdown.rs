@@ -10,6 +10,9 @@ use crate::engine::Engine;
 /// Attempts to hand work back before it is left for recovery.
 const RETIRE_ATTEMPTS: u32 = 5;
 
+/// How long what was cut off may take to be dropped. Code that blocks its thread takes longer; the store refuses what it writes.
+const CUT_OFF: Duration = Duration::from_millis(100);
+
 /// Ends in order. A second call waits for the first and reports nothing.
 pub(crate) async fn shutdown(
     engine: &Arc<Engine>,
@@ -21,19 +24,25 @@ pub(crate) async fn shutdown(
     }
     engine.stopping.cancel();
     engine.tasks.close();
-    tokio::select! {
-        biased;
-        () = engine.tasks.wait() => {}
-        () = engine.clock().sleep(timeout) => {}
-    }
+    ended(engine, timeout).await;
     let report = ShutdownReport::new(engine.running.ids());
     engine.halted.cancel();
+    ended(engine, CUT_OFF).await;
     if let Some(launched) = engine.launched.get() {
         retire(engine, launched.incarnation()).await?;
     }
     *done = true;
     tracing::info!(unfinished = report.unfinished.len(), "shut down");
     Ok(report)
+}
+
+/// Waits until nothing runs any more, or for so long.
+async fn ended(engine: &Engine, timeout: Duration) {
+    tokio::select! {
+        biased;
+        () = engine.tasks.wait() => {}
+        () = engine.clock().sleep(timeout) => {}
+    }
 }
 
 /// Hands everything back. What is still being written by then is refused by the store, not by us.

@@ -48,7 +48,8 @@ pub async fn launch(ctx: &Ctx) -> Result<(), Error> {
 }
 
 /// Ends in order: takes up no more work, signals the running workflows, waits for them up to `timeout`, and hands
-/// those that are left back to the store, `PENDING`, where another executor may take them up at once.
+/// those that are left back to the store, `PENDING`, where another executor may take them up at once. Their code is dropped before
+/// that, where it stands; if it blocks its thread, it is given 100 ms, and can write no more after those.
 ///
 /// Repeating it is harmless.
 ///

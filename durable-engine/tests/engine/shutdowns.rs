@@ -98,6 +98,45 @@ async fn an_error_that_stays_is_reported_at_once() {
     assert_eq!(calls.entries().len(), 1);
 }
 
+/// Notes in its journal that it was dropped.
+struct Held(Journal<&'static str>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.add("dropped");
+    }
+}
+
+/// A workflow that holds something while it waits for what does not come.
+async fn hold_for_ever(ctx: Ctx, _: ()) -> Result<()> {
+    let _held = Held(Journal::clone(&ctx.value().unwrap()));
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn what_is_cut_off_is_dropped_before_it_is_handed_back() {
+    let journal = Journal::new();
+    let retired = journal.clone();
+    let mut store = MockSystemStore::new();
+    store.expect_retire_executor().returning(move |_| {
+        retired.add("handed back");
+        Ok(RetireOutcome::new(1))
+    });
+    let clock = HandClock::new();
+    let ctx = new_context(config(ready(store), &clock)).await.unwrap();
+    let named = RegisterOptions::new().named("hold");
+    durable_api::register_workflow_with(&ctx.with_value(journal.clone()), hold_for_ever, named)
+        .unwrap();
+    durable_api::launch(&ctx).await.unwrap();
+    durable_api::run_workflow(&ctx, hold_for_ever, ())
+        .await
+        .unwrap();
+    tokio::task::yield_now().await;
+
+    durable_api::shutdown(&ctx, Duration::ZERO).await.unwrap();
+    assert_eq!(journal.entries(), ["dropped", "handed back"]);
+}
+
 /// A workflow that waits for what does not come.
 async fn wait_for_ever(_ctx: Ctx, _: ()) -> Result<()> {
     std::future::pending().await
