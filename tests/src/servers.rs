@@ -143,13 +143,25 @@ impl Server {
         let Some(mut process) = self.process.take() else {
             return Ok(());
         };
-        let children = children_of(process.id())?;
         process.kill()?;
-        for child in children {
-            // Some may be gone already.
-            let _ = kill_process(child, Signal::KILL);
+        process.wait()?;
+        // What it started last is not in any list that was read before its end.
+        let directory = self.directory.canonicalize()?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = processes_in(&directory)?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("{left:?} do not die")));
+            }
+            for pid in left {
+                // Some may be gone already.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        process.wait().map(drop)
     }
 
     /// Starts the server on what it left on disk, and waits until it answers.
@@ -161,7 +173,7 @@ impl Server {
         };
         let deadline = Instant::now() + PATIENCE;
         while !self.answers().await {
-            if Instant::now() > deadline {
+            if self.has_ended()? || Instant::now() > deadline {
                 let log = self.directory.join("server.log");
                 let log = fs::read_to_string(log).unwrap_or_default();
                 return Err(io::Error::other(format!(
@@ -171,6 +183,11 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
+    }
+
+    fn has_ended(&mut self) -> io::Result<bool> {
+        let ended = self.process.as_mut().map(Child::try_wait).transpose()?;
+        Ok(ended.flatten().is_some())
     }
 
     async fn answers(&self) -> bool {
@@ -276,11 +293,15 @@ impl Drop for Server {
     }
 }
 
-/// The processes that a process started.
-fn children_of(parent: u32) -> io::Result<Vec<Pid>> {
-    let tasks = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
-    let pids = tasks.split_whitespace().filter_map(|pid| pid.parse().ok());
-    Ok(pids.filter_map(Pid::from_raw).collect())
+/// The processes that work in a directory, or below it; those that have ended and are not collected yet are none.
+fn processes_in(directory: &Path) -> io::Result<Vec<Pid>> {
+    let processes = fs::read_dir("/proc")?.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let works_in = fs::read_link(entry.path().join("cwd")).ok()?;
+        Pid::from_raw(pid).filter(|_| works_in.starts_with(directory))
+    });
+    Ok(processes.collect())
 }
 
 fn missing(program: &str, error: &io::Error) -> io::Error {
