@@ -24,6 +24,10 @@ use crate::{
 const FRESH: &str = "bench_fresh";
 const GROWN: &str = "bench_grown";
 
+/// What takes less than so many seconds is measured so often in a round.
+const SHORT: f64 = 1.0;
+const REPEATED: u32 = 5;
+
 /// All rounds.
 pub(crate) async fn all(options: &Options) -> Result<Results> {
     let mut bench = Bench::open(options).await?;
@@ -39,20 +43,26 @@ pub(crate) async fn all(options: &Options) -> Result<Results> {
                 case.store.name(),
                 case.library.name()
             );
-            let foreign = foreign_load().await;
-            let mut metrics = bench
-                .measure(&case)
-                .await
-                .map_err(|error| format!("{name}: {error}"))?;
-            metrics.insert(FOREIGN_LOAD.to_owned(), foreign);
-            eprintln!("round {} {name}: {}", round + 1, brief(&metrics));
-            let figures = Figures {
-                workload: case.workload,
-                store: case.store,
-                library: case.library,
-                metrics,
-            };
-            results.samples.push(Sample { round, figures });
+            for _ in 0..REPEATED {
+                let foreign = foreign_load().await;
+                let mut metrics = bench
+                    .measure(&case)
+                    .await
+                    .map_err(|error| format!("{name}: {error}"))?;
+                metrics.insert(FOREIGN_LOAD.to_owned(), foreign);
+                eprintln!("round {} {name}: {}", round + 1, brief(&metrics));
+                let is_short = metrics.get("seconds").is_some_and(|it| *it < SHORT);
+                let figures = Figures {
+                    workload: case.workload.clone(),
+                    store: case.store,
+                    library: case.library,
+                    metrics,
+                };
+                results.samples.push(Sample { round, figures });
+                if !is_short {
+                    break;
+                }
+            }
         }
         // What is measured is kept, whatever happens to the rounds that follow.
         results.save(&options.out)?;
