@@ -40,6 +40,13 @@ impl Connection {
         Ok(())
     }
 
+    async fn until_rewritten(&mut self) -> Result<()> {
+        while !self.is_rewritten().await? {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Whether no rewrite of the log is under way or about to begin.
     async fn is_rewritten(&mut self) -> Result<bool> {
         let info = command(&["INFO", "persistence"]);
@@ -60,11 +67,10 @@ pub(crate) async fn reset(url: &str, store: Store) -> Result<()> {
     connection.send(&command(&["FLUSHALL"]), 1).await?;
     let set = command(&["CONFIG", "SET", "appendfsync", policy]);
     connection.send(&set, 1).await?;
+    // It may be at it of its own accord, and refuses a second time.
+    connection.until_rewritten().await?;
     connection.send(&command(&["BGREWRITEAOF"]), 1).await?;
-    while !connection.is_rewritten().await? {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
+    connection.until_rewritten().await
 }
 
 /// A command as the protocol writes it.
